@@ -1,0 +1,39 @@
+"""The one class that enforces permissions on the API.
+
+A view names what it needs: `required_permissions = {"GET": "products:read", "POST": "products:write"}`; a method that
+it does not name is open to every caller who is signed in.
+"""
+
+from collections.abc import Mapping
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.authentication import Caller
+
+
+class MissingPermission(PermissionDenied):
+    default_code = "missing_permission"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"Missing required permission: {permission}")
+
+
+class HasPermission(BasePermission):
+    """Lets a caller through who has the permission that the view requires for this method."""
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        caller = request.auth
+        if not isinstance(caller, Caller):
+            return False
+        required = required_permission(view, request.method or "GET")
+        if required and required not in caller.permissions:
+            raise MissingPermission(required)
+        return True
+
+
+def required_permission(view: object, method: str) -> str | None:
+    """Return the permission that a view asks for when called by this HTTP method."""
+    required: Mapping[str, str] = getattr(view, "required_permissions", {})
+    return required.get("GET" if method in ("HEAD", "OPTIONS") else method)

@@ -1,0 +1,133 @@
+"""The whole benchmark in its order: index, search, read the memory, compare with a plain loop."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.core.management import call_command
+from django.db import connection
+from numpy.typing import NDArray
+
+from accounts.models import Tenant
+from bench.catalogue import load_catalogue
+from bench.client import Request
+from bench.comparison import Loop, compare_loops
+from bench.indexing import IndexingSpeed, IndexingStages, measure_indexing, measure_stages
+from bench.machine import Machine, describe_machine
+from bench.memory import memory_of_background, memory_of_servers, memory_of_web
+from bench.pictures import describe_pictures, draw_pictures, served
+from bench.processes import Memory
+from bench.programs import running
+from bench.searching import SearchSpeed, measure_recall, measure_searches, search_requests
+from billing.models import Plan, Subscription
+from catalog.encoders import active_encoder, encoder_row
+from catalog.models import Embedding
+from catalog.vector_index import build_missing_indexes
+
+# Pictures that the worker's processes see beforehand, to load the encoder.
+WARM_UP = 32
+STAGES_SAMPLE = 64
+RECALL_SAMPLE = 100
+
+
+@dataclass(frozen=True)
+class BuiltIndex:
+    """The HNSW index of a catalogue: seconds to build it, megabytes on disk."""
+
+    seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class CatalogueSpeed:
+    """What searching a catalogue of so many rows takes; one without an index is compared as a whole.
+
+    `recall` is the share of the ten nearest products that is found, 0 to 1.
+    """
+
+    rows: int
+    index: BuiltIndex | None
+    recall: float
+    searches: list[SearchSpeed]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that one run has measured."""
+
+    machine: Machine
+    indexing: IndexingSpeed
+    stages: IndexingStages
+    catalogues: list[CatalogueSpeed]
+    memory: list[Memory]
+    loops: list[Loop]
+
+
+def run(*, pictures: int, rows: Sequence[int], requests: int) -> Results:
+    """Measure everything, in an empty database."""
+    call_command("migrate", verbosity=0)
+    machine = describe_machine()
+    _say(f"Drawing {pictures:,} pictures")
+    drawn, texts = draw_pictures(pictures), describe_pictures(max(requests, RECALL_SAMPLE))
+    with served(drawn) as addresses, running("web"):
+        shop = _create_tenant("Pictures")
+        with running("worker", "beat"):
+            measure_indexing(_create_tenant("Warm-up"), addresses[:WARM_UP])
+            _say(f"Indexing {pictures:,} pictures")
+            indexing = measure_indexing(shop, addresses)
+            memory = memory_of_background()
+        stages = measure_stages(_create_tenant("Stages"), addresses[:STAGES_SAMPLE])
+        seen = _vectors_of(shop)
+        queries = np.concatenate([seen[:RECALL_SAMPLE], active_encoder().encode_texts(texts[:RECALL_SAMPLE])])
+        searches = search_requests(requests, texts=texts, pictures=drawn, addresses=addresses)
+        catalogues = [_measure_catalogue(size, seen, queries, searches) for size in rows]
+        memory = [*memory_of_web(), *memory, *memory_of_servers()]
+    _say("Comparing with a plain open_clip loop")
+    loops = compare_loops(drawn, texts, rows)
+    return Results(machine, indexing, stages, catalogues, memory, loops)
+
+
+def _measure_catalogue(
+    rows: int,
+    seen: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    searches: Mapping[str, Sequence[Request]],
+) -> CatalogueSpeed:
+    _say(f"Loading and searching {rows:,} rows")
+    tenant, encoder = _create_tenant(f"{rows} rows"), encoder_row(active_encoder())
+    vectors = load_catalogue(tenant, encoder, seen, rows)
+    return CatalogueSpeed(
+        rows=rows,
+        index=_build_index(),
+        recall=measure_recall(tenant, encoder, vectors, queries),
+        searches=measure_searches(tenant, searches),
+    )
+
+
+def _build_index() -> BuiltIndex | None:
+    """Build the index that the newest catalogue lacks; return None when it is too small for one."""
+    started = time.perf_counter()
+    built = build_missing_indexes()
+    seconds = time.perf_counter() - started
+    if not built:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s)", [built[0].name])
+        return BuiltIndex(seconds=seconds, megabytes=cursor.fetchone()[0] / 1e6)
+
+
+def _create_tenant(name: str) -> Tenant:
+    tenant, _ = Tenant.objects.create_tenant(name=name)
+    Subscription.objects.create(tenant=tenant, plan=Plan.objects.get(name="enterprise"))
+    return tenant
+
+
+def _vectors_of(tenant: Tenant) -> NDArray[np.float32]:
+    vectors = Embedding.objects.filter(tenant=tenant).order_by("pk").values_list("vector", flat=True)
+    return np.array(list(vectors), dtype=np.float32)
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,163 @@
+"""The figures of a run as Markdown, to be read in a terminal as well as in `docs/benchmarks.md`."""
+
+from collections.abc import Sequence
+
+from bench.benchmark import CatalogueSpeed, Results
+from bench.comparison import Loop
+from bench.indexing import IndexingSpeed, IndexingStages
+from bench.machine import Machine
+from bench.processes import Memory
+from bench.searching import CLIENTS, PAGE, SearchSpeed
+
+Cells = Sequence[str]
+
+
+def write_report(results: Results) -> str:
+    """Return all figures of a run."""
+    return "\n\n".join(
+        [
+            _machine(results.machine),
+            _indexing(results.indexing, results.stages),
+            *(_catalogue(catalogue) for catalogue in results.catalogues),
+            _memory(results.memory),
+            _comparison(results),
+        ]
+    )
+
+
+def _machine(machine: Machine) -> str:
+    return (
+        f"Measured on {machine.cores} cores of {machine.processor}, {machine.memory:.0f} GB of memory, "
+        f"load average {machine.load:.2f} at the start; Python {machine.python}, PostgreSQL {machine.postgres}, "
+        f"pgvector {machine.pgvector}, encoder {machine.encoder} ({machine.dimensions} dimensions). "
+        "Client, servers and pictures' host share these cores."
+    )
+
+
+def _indexing(speed: IndexingSpeed, stages: IndexingStages) -> str:
+    whole = sum(stages.milliseconds.values())
+    rows = [(name, f"{spent:.1f}", f"{spent / whole:.0%}") for name, spent in stages.milliseconds.items()]
+    return "\n\n".join(
+        [
+            "## Indexing",
+            f"{speed.pictures:,} pictures of 800 x 800 pixels as one bulk job, by a worker with two processes: "
+            f"{speed.seconds:.1f} s, **{speed.pictures_per_second:.1f} pictures a second**.",
+            f"Where the time of a picture goes, one after the other in one process (mean of {stages.pictures}; "
+            "`database` is everything else, most of it PostgreSQL):",
+            _table(("stage", "ms", "share"), [*rows, ("all", f"{whole:.1f}", "100%")]),
+        ]
+    )
+
+
+def _catalogue(catalogue: CatalogueSpeed) -> str:
+    if catalogue.index is None:
+        how = "compared exactly"
+    else:
+        how = f"by an HNSW index of {catalogue.index.megabytes:.0f} MB, built in {catalogue.index.seconds:.0f} s"
+    return "\n\n".join(
+        [
+            f"## Search over {catalogue.rows:,} rows",
+            f"{catalogue.searches[0].requests} searches of each mode, {how}; "
+            f"recall@{PAGE} {catalogue.recall:.3f} against numpy. Milliseconds over HTTP as one client sees them; "
+            "the steps are means, `request` is all around them (HTTP, token, JSON).",
+            _table(
+                ("mode", "p50", "p95", *catalogue.searches[0].steps, "database", f"{CLIENTS} clients"),
+                [_search(search) for search in catalogue.searches],
+            ),
+        ]
+    )
+
+
+def _search(search: SearchSpeed) -> Cells:
+    steps = [f"{spent:.1f}" for spent in search.steps.values()]
+    share, throughput = f"{search.database_share:.0%}", f"{search.per_second:.0f}/s"
+    return (search.mode, f"{search.p50:.1f}", f"{search.p95:.1f}", *steps, share, throughput)
+
+
+def _memory(memory: Sequence[Memory]) -> str:
+    rows = [
+        (kind.name, str(kind.processes), f"{kind.resident:.0f}", f"{kind.proportional:.0f}")
+        for kind in memory
+    ]
+    return "\n\n".join(
+        [
+            "## Memory",
+            "Megabytes after that work. What processes share is counted in each one's RSS, and divided between them "
+            "in their PSS.",
+            _table(
+                ("processes", "number", "RSS of the largest", "PSS of all"),
+                [*rows, ("all", "", "", f"{_total(memory):.0f}")],
+            ),
+        ]
+    )
+
+
+def _comparison(results: Results) -> str:
+    plain, *_, own = results.loops
+    systems = [*map(_measures_of_loop, results.loops), _measures_of_service(results)]
+    rows = [_compared(measure, [system[measure] for system in systems]) for measure in systems[0]]
+    return "\n\n".join(
+        [
+            "## Beside a plain open_clip loop",
+            "The loop opens and embeds one thing after the other and compares it with all rows in numpy, in one "
+            "process without HTTP, database or anything else that a shop needs. Its ViT-B-32 has random weights, which "
+            f"are as fast as trained ones, and {plain.model:.0f} MB of them against the {own.model:.0f} MB of "
+            f"{results.machine.encoder}: only the second column runs the very same model. The last column is the whole "
+            "service, as measured above. In brackets: how many times the first column.",
+            _table(("", *(loop.name for loop in results.loops), "the service"), rows),
+        ]
+    )
+
+
+def _measures_of_loop(loop: Loop) -> dict[str, float]:
+    searches = {
+        _search_of(mode, rows): embedding + comparing
+        for rows, comparing in loop.comparing.items()
+        for mode, embedding in (("picture", loop.picture), ("text", loop.text))
+    }
+    return {"pictures a second": 1000 / loop.picture, **searches, "memory without rows, MB": loop.resident}
+
+
+def _measures_of_service(results: Results) -> dict[str, float]:
+    searches = {
+        _search_of(mode, catalogue.rows): _median_of(catalogue, search)
+        for catalogue in results.catalogues
+        for mode, search in (("picture", "upload"), ("text", "text"))
+    }
+    return {
+        "pictures a second": results.indexing.pictures_per_second,
+        **searches,
+        "memory without rows, MB": _total(results.memory),
+    }
+
+
+def _search_of(mode: str, rows: int) -> str:
+    return f"search by {mode}, {rows:,} rows, ms"
+
+
+def _median_of(catalogue: CatalogueSpeed, mode: str) -> float:
+    return next(search.p50 for search in catalogue.searches if search.mode == mode)
+
+
+def _compared(measure: str, values: Sequence[float]) -> Cells:
+    plain, *others = values
+    return (measure, f"{plain:.1f}", *(f"{value:.1f} ({value / plain:.2f})" for value in others))
+
+
+def _total(memory: Sequence[Memory]) -> float:
+    return sum(kind.proportional for kind in memory)
+
+
+def _table(header: Cells, rows: Sequence[Cells]) -> str:
+    """Return a Markdown table, its columns as wide as their widest cell and numbers aligned to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join("| " + " | ".join(_aligned(cells, widths)) + " |" for cells in (header, rule, *rows))
+
+
+def _aligned(cells: Cells, widths: Sequence[int]) -> Cells:
+    first, *rest = cells
+    return [
+        first.ljust(widths[0]),
+        *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)),
+    ]

@@ -1,0 +1,179 @@
+"""A product as the merchant sends it, checked once at the door and then a value."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self
+
+from rest_framework import serializers
+
+from catalog.models import MAX_PRICE
+from catalog.vision.palette import parse_color
+
+MAX_IMAGES = 10
+MAX_METADATA_KEYS = 200
+# A data URI of the largest picture that we decode (15 MB) and its base64 overhead.
+MAX_IMAGE_LENGTH = 21_000_000
+
+
+@dataclass(frozen=True)
+class ProductDocument:
+    """What a merchant says of a product: its id, where its pictures are, and whatever else they know.
+
+    `images` holds web addresses, data URIs or base64, the cover first.
+    """
+
+    product_id: str
+    images: tuple[str, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    is_demo: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**{**data, "images": tuple(data["images"])})
+
+
+class MetadataField(serializers.JSONField):
+    """Free-form facts; those that filters and ranking read must be of their type."""
+
+    default_error_messages = {
+        "not_an_object": "Send metadata as an object of names and values.",
+        "too_many_keys": f"Metadata has at most {MAX_METADATA_KEYS} keys.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_an_object")
+        if len(data) > MAX_METADATA_KEYS:
+            self.fail("too_many_keys")
+        promote(data)
+        metadata: dict[str, Any] = super().to_internal_value(data)  # type: ignore[assignment]
+        return metadata
+
+
+class ProductInput(serializers.Serializer[ProductDocument]):
+    """A product in a request. `image_url` may hold a web address, a data URI or base64; `images` adds more views."""
+
+    product_id = serializers.CharField(max_length=255)
+    image_url = serializers.CharField(max_length=MAX_IMAGE_LENGTH, required=False)
+    image_base64 = serializers.CharField(max_length=MAX_IMAGE_LENGTH, required=False)
+    images = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_IMAGE_LENGTH), max_length=MAX_IMAGES, required=False
+    )
+    metadata = MetadataField(required=False)
+
+    def validate_product_id(self, value: str) -> str:
+        if "/" in value or "\x00" in value:
+            raise serializers.ValidationError("A product_id has no slash, because it stands in addresses.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not images_of(attrs):
+            raise serializers.ValidationError(
+                {
+                    "image_url": serializers.ErrorDetail(
+                        "Send image_url, image_base64 or images.", code="required"
+                    )
+                }
+            )
+        return attrs
+
+
+def parse_product(data: Any, *, product_id: str | None = None) -> ProductDocument:
+    """Return the product that a request describes, or raise ValidationError naming the field.
+
+    A `product_id` from the address goes before the one in the body.
+    """
+    if product_id is not None and isinstance(data, Mapping):
+        data = {**data, "product_id": product_id}
+    body = ProductInput(data=data)
+    body.is_valid(raise_exception=True)
+    fields = body.validated_data
+    return ProductDocument(
+        product_id=fields["product_id"], images=images_of(fields), metadata=fields.get("metadata", {})
+    )
+
+
+def images_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return all pictures of a request, the cover first, each once."""
+    named = [fields.get("image_url"), fields.get("image_base64"), *fields.get("images", ())]
+    return tuple(dict.fromkeys(image for image in named if image))
+
+
+def promote(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the product columns that these facts fill; raise ValidationError when one is of another type."""
+    return {
+        "name": _text(metadata, "name", limit=500),
+        "category": _text(metadata, "category", limit=255),
+        "brand": _text(metadata, "brand", limit=255),
+        "price": _price(metadata.get("price")),
+        "currency": _text(metadata, "currency", limit=3).upper(),
+        "tags": _tags(metadata.get("tags")),
+        "in_stock": _in_stock(metadata),
+        "parent_id": _text(metadata, "parent_id", limit=255),
+    }
+
+
+def color_words(metadata: Mapping[str, Any], palette_names: Iterable[str]) -> list[str]:
+    """Return the colour names that a product is found by: the merchant's own word and those seen in its picture."""
+    named = metadata.get("color_name") or metadata.get("color")
+    own = [color_word(named)] if isinstance(named, str) and named.strip() else []
+    return list(dict.fromkeys([*own, *palette_names]))
+
+
+def color_word(text: str) -> str:
+    """Return the basic name of a colour, or a merchant's own word as it is, in lower case and at most 20 characters."""
+    try:
+        return parse_color(text)
+    except ValueError:
+        return text.strip().lower()[:20]
+
+
+def _text(metadata: Mapping[str, Any], key: str, *, limit: int) -> str:
+    value = metadata.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise _invalid(key, "not_text", "Send a text.")
+    text = str(value).replace("\x00", "")
+    if len(text) > limit:
+        raise _invalid(key, "too_long", f"At most {limit} characters.")
+    return text
+
+
+def _price(value: Any) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    try:
+        price = Decimal(str(value)) if not isinstance(value, bool | datetime.date) else Decimal("NaN")
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if not price.is_finite() or not 0 <= price <= MAX_PRICE:
+        raise _invalid("price", "not_a_number", "Send a number of 0 or more, without a currency sign.")
+    return price.quantize(Decimal("0.01"))
+
+
+def _tags(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(tag, str) and len(tag) <= 100 for tag in value):
+        raise _invalid("tags", "not_a_list_of_texts", "Send a list of texts of at most 100 characters.")
+    return [tag.replace("\x00", "") for tag in value]
+
+
+def _in_stock(metadata: Mapping[str, Any]) -> bool:
+    value = metadata.get("in_stock")
+    if value is None:
+        quantity = metadata.get("stock_quantity")
+        return not isinstance(quantity, int) or quantity > 0
+    if not isinstance(value, bool):
+        raise _invalid("in_stock", "not_a_boolean", "Send true or false.")
+    return value
+
+
+def _invalid(key: str, code: str, message: str) -> serializers.ValidationError:
+    return serializers.ValidationError({key: [serializers.ErrorDetail(message, code=code)]})

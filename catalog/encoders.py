@@ -1,0 +1,38 @@
+"""The encoder that this installation serves with, loaded once a process."""
+
+import functools
+
+from django.conf import settings
+
+from catalog import models
+from catalog.vision.encoder import Encoder, load_encoder
+from catalog.vision.product_types import ProductTypes
+
+
+@functools.cache
+def active_encoder() -> Encoder:
+    """Return the encoder that ENCODER names. Raises EncoderError when its bundle cannot be loaded."""
+    return load_named_encoder(settings.ENCODER)
+
+
+def load_named_encoder(name: str | None) -> Encoder:
+    """Return an encoder of ENCODER_DIR by its name, any by its path, or the active one. Raises EncoderError."""
+    if name is None:
+        return active_encoder()
+    return load_encoder(settings.ENCODER_DIR / name, threads=settings.ENCODER_THREADS)
+
+
+@functools.cache
+def active_product_types() -> ProductTypes:
+    return ProductTypes(active_encoder())
+
+
+def encoder_row(encoder: Encoder) -> models.Encoder:
+    """Return the row that this encoder's vectors refer to."""
+    return _encoder_row(encoder.name, encoder.dimensions)
+
+
+@functools.cache
+def _encoder_row(name: str, dimensions: int) -> models.Encoder:
+    row, _ = models.Encoder.objects.get_or_create(name=name, defaults={"dimensions": dimensions})
+    return row

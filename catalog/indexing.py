@@ -1,0 +1,268 @@
+"""The way of a product into the catalogue: load its pictures, see what is in them, store everything at once.
+
+    index_products:  admit (plan) -> load pictures -> look at new ones -> store each product
+
+A picture whose bytes are known is not looked at again. Products go in batches, because an encoder is faster on many
+pictures; each is stored in a transaction of its own and fails alone.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+from PIL.Image import Image
+
+from accounts.models import Tenant
+from billing.limits import PlanLimitReached, plan_of, require_room
+from catalog.documents import MAX_IMAGE_LENGTH, ProductDocument, color_words, promote
+from catalog.encoders import active_encoder, active_product_types, encoder_row
+from catalog.errors import IndexingError, PictureError
+from catalog.fetch import fetch
+from catalog.models import Embedding, Product, ProductImage
+from catalog.vision.decode import decode, parse_base64_picture
+from catalog.vision.features import Features, extract_features
+from catalog.vision.thumbnail import make_thumbnail
+
+# Pictures of a batch are downloaded side by side; more than this and a small shop's server would feel it.
+CONCURRENT_DOWNLOADS = 8
+# A palette colour with a smaller share is a detail that nobody would search the product by.
+MIN_COLOR_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it was received: the SHA-256 of its bytes and its pixels."""
+
+    sha256: str
+    image: Image
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a product: the stored row, or why there is none."""
+
+    document: ProductDocument
+    product: Product | None = None
+    is_new: bool = False
+    error: IndexingError | None = None
+
+
+def index_products(
+    tenant: Tenant, documents: Sequence[ProductDocument], *, fetch_deadline: float = 10.0
+) -> list[Outcome]:
+    """Index products; return what became of each, in order.
+
+    `fetch_deadline` is in seconds and for each picture. Raises EncoderError when there is no encoder to see with.
+    """
+    refusals = _find_refusals(tenant, documents)
+    admitted = [document for document in documents if document.product_id not in refusals]
+    pictures = _load_all(admitted, fetch_deadline)
+    features = _look_at_new(tenant, admitted, pictures)
+    return [
+        Outcome(document, error=refusals[document.product_id])
+        if document.product_id in refusals
+        else _store(tenant, document, [pictures[source] for source in document.images], features)
+        for document in documents
+    ]
+
+
+def load_picture(source: str, *, deadline: float) -> Picture:
+    """Return the picture at a web address, in a data URI or in base64. Raises PictureError."""
+    if is_web_address(source):
+        data = fetch(source, deadline=deadline).data
+    else:
+        data = parse_base64_picture(source, max_bytes=MAX_IMAGE_LENGTH)
+    return Picture(sha256=hashlib.sha256(data).hexdigest(), image=decode(data))
+
+
+def is_web_address(source: str) -> bool:
+    return source.lower().startswith(("http://", "https://"))
+
+
+def record_failure(tenant: Tenant, document: ProductDocument, error: IndexingError) -> None:
+    """Keep a product that could not be indexed, with the reason, unless an earlier version of it serves."""
+    Product.objects.get_or_create(
+        tenant=tenant,
+        product_id=document.product_id,
+        defaults=_columns(document) | {"status": Product.Status.FAILED},
+    )
+    Product.objects.filter(
+        tenant=tenant, product_id=document.product_id, status=Product.Status.FAILED
+    ).update(
+        error_code=error.code,
+        error_message=error.message,
+        image_urls=_image_urls(document),
+        updated_at=timezone.now(),
+    )
+
+
+def _find_refusals(tenant: Tenant, documents: Sequence[ProductDocument]) -> dict[str, IndexingError]:
+    """Return the new products that the plan has no room for."""
+    counted = [document.product_id for document in documents if not document.is_demo]
+    existing = set(tenant.products.filter(product_id__in=counted).values_list("product_id", flat=True))
+    new = list(dict.fromkeys(product_id for product_id in counted if product_id not in existing))
+    if not new:
+        return {}
+    plan, used = plan_of(tenant), tenant.products.filter(is_demo=False).count()
+    refusals: dict[str, IndexingError] = {}
+    for wanted, product_id in enumerate(new, start=1):
+        try:
+            require_room(plan, used=used, wanted=wanted)
+        except PlanLimitReached as error:
+            refusals[product_id] = IndexingError(error.default_code, str(error.detail))
+    return refusals
+
+
+def _load_all(documents: Sequence[ProductDocument], deadline: float) -> dict[str, Picture | PictureError]:
+    """Load every picture of these products, each address once."""
+    sources = list(dict.fromkeys(source for document in documents for source in document.images))
+    with ThreadPoolExecutor(CONCURRENT_DOWNLOADS) as pool:
+        loaded = list(pool.map(lambda source: _load_or_explain(source, deadline), sources))
+    return dict(zip(sources, loaded, strict=True))
+
+
+def _load_or_explain(source: str, deadline: float) -> Picture | PictureError:
+    try:
+        return load_picture(source, deadline=deadline)
+    except PictureError as error:
+        return error
+
+
+def _look_at_new(
+    tenant: Tenant, documents: Sequence[ProductDocument], pictures: Mapping[str, Picture | PictureError]
+) -> dict[str, Features]:
+    """Return, by digest, what is seen in those pictures that their product did not have in this place before."""
+    encoder = active_encoder()
+    known = set(
+        ProductImage.objects.filter(
+            tenant=tenant,
+            product__product_id__in=[document.product_id for document in documents],
+            embeddings__encoder=encoder_row(encoder),
+        ).values_list("product__product_id", "position", "sha256")
+    )
+    new = {
+        picture.sha256: picture.image
+        for document in documents
+        for position, source in enumerate(document.images)
+        if isinstance(picture := pictures[source], Picture)
+        and (document.product_id, position, picture.sha256) not in known
+    }
+    seen = extract_features(list(new.values()), encoder=encoder, product_types=active_product_types())
+    return dict(zip(new, seen, strict=True))
+
+
+def _store(
+    tenant: Tenant,
+    document: ProductDocument,
+    pictures: Sequence[Picture | PictureError],
+    features: Mapping[str, Features],
+) -> Outcome:
+    for picture in pictures:
+        if isinstance(picture, PictureError):
+            return Outcome(document, error=picture)
+    usable = [picture for picture in pictures if isinstance(picture, Picture)]
+    thumbnails = {p.sha256: _store_thumbnail(tenant, p) for p in usable if p.sha256 in features}
+    try:
+        return _store_product(tenant, document, usable, features, thumbnails)
+    except IndexingError as error:
+        return Outcome(document, error=error)
+
+
+def _store_thumbnail(tenant: Tenant, picture: Picture) -> str:
+    name = f"thumbnails/{tenant.pk}/{picture.sha256[:2]}/{picture.sha256}.webp"
+    if default_storage.exists(name):
+        return name
+    return default_storage.save(name, ContentFile(make_thumbnail(picture.image)))
+
+
+@transaction.atomic
+def _store_product(
+    tenant: Tenant,
+    document: ProductDocument,
+    pictures: Sequence[Picture],
+    features: Mapping[str, Features],
+    thumbnails: Mapping[str, str],
+) -> Outcome:
+    product, is_new = Product.objects.update_or_create(
+        tenant=tenant,
+        product_id=document.product_id,
+        defaults=_columns(document) | {"status": Product.Status.INDEXED, "indexed_at": timezone.now()},
+    )
+    images = [
+        _store_image(product, position, picture, features, thumbnails)
+        for position, picture in enumerate(pictures)
+    ]
+    product.images.filter(position__gte=len(images)).delete()
+    _describe_by_cover(product, images[0])
+    return Outcome(document, product=product, is_new=is_new)
+
+
+def _store_image(
+    product: Product,
+    position: int,
+    picture: Picture,
+    features: Mapping[str, Features],
+    thumbnails: Mapping[str, str],
+) -> ProductImage:
+    if (seen := features.get(picture.sha256)) is None:
+        return _keep_image(product, position, picture)
+    image, _ = ProductImage.objects.update_or_create(
+        product=product,
+        position=position,
+        defaults={
+            "tenant_id": product.tenant_id,
+            "sha256": picture.sha256,
+            "width": picture.image.width,
+            "height": picture.image.height,
+            "thumbnail": thumbnails[picture.sha256],
+            "palette": [asdict(swatch) for swatch in seen.palette],
+            "shape": asdict(seen.shape),
+            "quality": asdict(seen.quality),
+            "product_type": seen.product_type.name,
+            "product_type_confidence": seen.product_type.confidence,
+        },
+    )
+    encoder = encoder_row(active_encoder())
+    image.embeddings.exclude(encoder=encoder).delete()
+    Embedding.objects.update_or_create(
+        image=image,
+        encoder=encoder,
+        defaults={"tenant_id": product.tenant_id, "product": product, "vector": seen.vector},
+    )
+    return image
+
+
+def _keep_image(product: Product, position: int, picture: Picture) -> ProductImage:
+    image = product.images.filter(position=position, sha256=picture.sha256).first()
+    if image is None:
+        message = "Another request changed this product's pictures at the same time. Send it again."
+        raise IndexingError("conflict", message, retryable=True)
+    return image
+
+
+def _describe_by_cover(product: Product, cover: ProductImage) -> None:
+    seen_colors = [swatch["name"] for swatch in cover.palette if swatch["share"] >= MIN_COLOR_SHARE]
+    product.colors = color_words(product.metadata, seen_colors)
+    product.product_type = cover.product_type
+    product.quality = cover.quality["score"]
+    product.save(update_fields=["colors", "product_type", "quality"])
+
+
+def _columns(document: ProductDocument) -> dict[str, object]:
+    return {
+        "image_urls": _image_urls(document),
+        "metadata": document.metadata,
+        "is_demo": document.is_demo,
+        "error_code": "",
+        "error_message": "",
+        **promote(document.metadata),
+    }
+
+
+def _image_urls(document: ProductDocument) -> list[str]:
+    return [source if is_web_address(source) else "" for source in document.images]

@@ -1,0 +1,260 @@
+"""Products with their pictures and vectors, and the jobs that bring them in."""
+
+import secrets
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from pgvector.django import HalfVectorField
+
+from accounts.models import Tenant
+
+
+class Encoder(models.Model):
+    """An encoder that vectors were made with; vectors of two encoders are never compared."""
+
+    name = models.CharField(max_length=100, unique=True)
+    dimensions = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def counted(self) -> Self:
+        """Products that count towards the plan: all but the demo shop."""
+        return self.filter(is_demo=False)
+
+    def with_cover(self) -> Self:
+        """Products with their pictures loaded, the first one being the cover."""
+        return self.prefetch_related("images")
+
+
+class Product(models.Model):
+    """A thing that the shop sells, under the shop's own id. Filters and ranking read the promoted columns."""
+
+    class Status(models.TextChoices):
+        INDEXED = "indexed"
+        FAILED = "failed"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="products")
+    product_id = models.CharField(max_length=255)
+    image_urls = ArrayField(
+        models.TextField(blank=True), help_text="empty for a picture sent inside the request"
+    )
+    metadata = models.JSONField(default=dict)
+    name = models.CharField(max_length=500, blank=True)
+    category = models.CharField(max_length=255, blank=True)
+    brand = models.CharField(max_length=255, blank=True)
+    price = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    colors = ArrayField(models.CharField(max_length=20), default=list, help_text="basic colour names")
+    tags = ArrayField(models.CharField(max_length=100), default=list)
+    in_stock = models.BooleanField(default=True)
+    parent_id = models.CharField(
+        max_length=255, blank=True, help_text="the product that this is a variant of"
+    )
+    product_type = models.CharField(max_length=100, blank=True)
+    quality = models.FloatField(null=True, blank=True, help_text="of the first picture, 0 to 1")
+    status = models.CharField(max_length=10, choices=Status)
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    indexed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager["Product"]] = ProductQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "product_id", name="product_id_unique")]
+        indexes = [
+            models.Index("tenant", F("created_at").desc(), F("id").desc(), name="product_newest"),
+            models.Index("tenant", "status", name="product_status"),
+            models.Index("tenant", Lower("category"), name="product_category"),
+            models.Index("tenant", "price", name="product_price"),
+            GinIndex("colors", name="product_colors"),
+        ]
+
+    def __str__(self) -> str:
+        return self.product_id
+
+
+class ProductImage(models.Model):
+    """A picture of a product, and what was seen in it. Its thumbnail is also what a new encoder embeds."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="images")
+    position = models.PositiveSmallIntegerField()
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    thumbnail = models.FileField(max_length=255)
+    palette = models.JSONField(help_text="dominant colours: hex, share, name")
+    shape = models.JSONField(help_text="aspect ratio, fill and silhouette of the foreground")
+    quality = models.JSONField(help_text="score, grade, its parts, problems and a hint")
+    product_type = models.CharField(max_length=100)
+    product_type_confidence = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints = [models.UniqueConstraint("product", "position", name="image_position_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} #{self.position}"
+
+
+class Embedding(models.Model):
+    """The vector of a picture by an encoder: narrow rows, apart from products, because searches read all of them."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="embeddings")
+    image = models.ForeignKey(ProductImage, models.CASCADE, related_name="embeddings")
+    encoder = models.ForeignKey(Encoder, models.PROTECT, related_name="embeddings")
+    vector = HalfVectorField(help_text="L2-normalised, as many dimensions as its encoder has")
+
+    class Meta:
+        constraints = [models.UniqueConstraint("image", "encoder", name="embedding_image_encoder_unique")]
+        indexes = [models.Index("tenant", "encoder", name="embedding_tenant_encoder")]
+
+    def __str__(self) -> str:
+        return self.vector_id
+
+    @property
+    def vector_id(self) -> str:
+        return f"vec_{self.pk}"
+
+
+class VectorIndex(models.Model):
+    """The HNSW index that a large tenant's vectors of one encoder have got; searches use it once it is built."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    encoder = models.ForeignKey(Encoder, models.CASCADE, related_name="+")
+    rows = models.PositiveIntegerField(help_text="vectors when it was built")
+    built_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "vector indexes"
+        constraints = [models.UniqueConstraint("tenant", "encoder", name="vector_index_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The name of the index in the database."""
+        return f"embedding_hnsw_{self.tenant_id}_{self.encoder_id}"
+
+
+def new_job_id() -> str:
+    return f"job-{secrets.token_hex(12)}"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def stalled(self, at: datetime) -> Self:
+        """Unfinished jobs from which nobody has claimed for a while: their tasks were lost."""
+        return self.filter(finished_at=None, active_at__lt=at - Job.STALLED_AFTER)
+
+
+class Job(models.Model):
+    """Products on their way in, as items; a queue is a query over them, so a crash loses nothing."""
+
+    KEPT_FOR = timedelta(days=30)
+    STALLED_AFTER = timedelta(seconds=20)
+
+    class Kind(models.TextChoices):
+        INDEX = "index"
+        DEMO = "demo"
+        REINDEX = "reindex"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        PROCESSING = "processing"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="jobs")
+    job_id = models.CharField(max_length=40, unique=True, default=new_job_id, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    total = models.PositiveIntegerField()
+    # Tasks of an older generation do nothing, so that a job that is started again is not worked on twice as hard.
+    generation = models.PositiveIntegerField(default=0, editable=False)
+    active_at = models.DateTimeField(auto_now_add=True, editable=False)
+    callback_url = models.URLField(max_length=2000, blank=True)
+    callback_due_at = models.DateTimeField(null=True, blank=True)
+    callback_attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager["Job"]] = JobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index("tenant", F("created_at").desc(), F("id").desc(), name="job_newest"),
+            models.Index("active_at", name="job_active", condition=Q(finished_at=None)),
+            models.Index("callback_due_at", name="job_callback_due", condition=~Q(callback_due_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.job_id
+
+    @classmethod
+    def prune(cls) -> int:
+        """Delete jobs that finished long ago; return how many rows."""
+        return cls.objects.filter(finished_at__lt=timezone.now() - cls.KEPT_FOR).delete()[0]
+
+
+class JobItemQuerySet(models.QuerySet["JobItem"]):
+    def claimable(self, at: datetime) -> Self:
+        """Items that wait, and items whose worker has not come back within its lease."""
+        return self.filter(
+            Q(status=JobItem.Status.QUEUED) | Q(status=JobItem.Status.PROCESSING, leased_until__lt=at)
+        )
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(JobItem.Status.QUEUED, JobItem.Status.PROCESSING))
+
+
+class JobItem(models.Model):
+    """One product of a job: what was sent, and what became of it."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        PROCESSING = "processing"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="items")
+    index = models.PositiveIntegerField(help_text="position in what was sent, from 0")
+    product_id = models.CharField(max_length=255, blank=True)
+    document = models.JSONField(help_text="the product as it was sent")
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    code = models.CharField(max_length=50, blank=True)
+    message = models.TextField(blank=True)
+    retryable = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager["JobItem"]] = JobItemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("job", "index", name="job_item_index_unique")]
+        indexes = [models.Index("job", "status", "index", name="job_item_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.index}"
+
+
+MAX_PRICE = Decimal("999999999999.99")

@@ -1,0 +1,96 @@
+"""Reading, changing and removing products of a tenant."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Avg, Count, Max, QuerySet
+from django.http import Http404
+
+from accounts.models import Tenant
+from billing.limits import plan_of
+from catalog.documents import color_words, promote
+from catalog.indexing import MIN_COLOR_SHARE
+from catalog.models import Product, ProductImage
+
+
+def access_product(tenant: Tenant, product_id: str) -> Product:
+    """Return a tenant's product, or raise Http404."""
+    product = tenant.products.prefetch_related("images").filter(product_id=product_id).first()
+    if product is None:
+        raise Http404
+    return product
+
+
+@transaction.atomic
+def update_metadata(tenant: Tenant, product_id: str, changes: Mapping[str, Any]) -> Product:
+    """Merge changes into a product's metadata (RFC 7396: null removes a key); its vectors stay as they are."""
+    product = tenant.products.select_for_update().filter(product_id=product_id).first()
+    if product is None:
+        raise Http404
+    product.metadata = merge_patch(product.metadata, changes)
+    columns = promote(product.metadata) | {"colors": _colors(product)}
+    for name, value in columns.items():
+        setattr(product, name, value)
+    product.save(update_fields=["metadata", "updated_at", *columns])
+    return product
+
+
+def delete_products(products: QuerySet[Product]) -> int:
+    """Delete products with their pictures; return how many products."""
+    with transaction.atomic():
+        thumbnails = set(
+            ProductImage.objects.filter(product__in=products).values_list("thumbnail", flat=True)
+        )
+        _, rows = products.delete()
+        shared = ProductImage.objects.filter(thumbnail__in=thumbnails).values_list("thumbnail", flat=True)
+        unused = thumbnails.difference(shared)
+        transaction.on_commit(lambda: _delete_files(unused))
+    return rows.get("catalog.Product", 0)
+
+
+def product_stats(tenant: Tenant) -> dict[str, Any]:
+    """Return how many products there are, of what kind, and how many more the plan allows."""
+    counted = tenant.products.filter(is_demo=False)
+    total, limit = counted.count(), plan_of(tenant).max_products
+    summary = tenant.products.aggregate(avg_quality=Avg("quality"), last_indexed_at=Max("indexed_at"))
+    return {
+        "total_products": total,
+        "demo_products": tenant.products.filter(is_demo=True).count(),
+        "plan_limit": limit,
+        "remaining": None if limit is None else max(0, limit - total),
+        "by_status": _counts(tenant, "status"),
+        "by_category": _counts(tenant, "category"),
+        **summary,
+    }
+
+
+def merge_patch(target: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `target` with a JSON Merge Patch applied (RFC 7396)."""
+    merged = dict(target)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            inner = merged.get(key)
+            merged[key] = merge_patch(inner if isinstance(inner, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _colors(product: Product) -> list[str]:
+    cover = product.images.first()
+    seen = [swatch["name"] for swatch in cover.palette if swatch["share"] >= MIN_COLOR_SHARE] if cover else []
+    return color_words(product.metadata, seen)
+
+
+def _counts(tenant: Tenant, column: str) -> dict[str, int]:
+    rows = tenant.products.values_list(column).annotate(products=Count("pk")).order_by("-products", column)
+    return dict(rows)
+
+
+def _delete_files(names: set[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

@@ -1,0 +1,110 @@
+"""Products, and the answers to what is done with them, as the API shows them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.models import Product, ProductImage
+
+
+class SwatchSerializer(serializers.Serializer[dict[str, Any]]):
+    hex = serializers.CharField()
+    share = serializers.FloatField()
+    name = serializers.CharField()
+
+
+class QualitySerializer(serializers.Serializer[dict[str, Any]]):
+    score = serializers.FloatField()
+    grade = serializers.ChoiceField(["excellent", "good", "fair", "poor"])
+    problems = serializers.ListField(child=serializers.CharField())
+    hint = serializers.CharField(allow_blank=True)
+
+
+class ImageSerializer(serializers.ModelSerializer[ProductImage]):
+    thumbnail_url = serializers.SerializerMethodField()
+    palette = SwatchSerializer(many=True)
+    quality = QualitySerializer()
+
+    class Meta:
+        model = ProductImage
+        fields = [
+            "position",
+            "sha256",
+            "width",
+            "height",
+            "thumbnail_url",
+            "palette",
+            "quality",
+            "product_type",
+            "product_type_confidence",
+        ]
+
+    def get_thumbnail_url(self, image: ProductImage) -> str:
+        return image.thumbnail.url
+
+
+class ProductSerializer(serializers.ModelSerializer[Product]):
+    image_url = serializers.SerializerMethodField()
+    images = ImageSerializer(many=True)
+
+    class Meta:
+        model = Product
+        fields = [
+            "product_id",
+            "status",
+            "image_url",
+            "image_urls",
+            "metadata",
+            "colors",
+            "product_type",
+            "quality",
+            "error_code",
+            "error_message",
+            "is_demo",
+            "images",
+            "created_at",
+            "updated_at",
+            "indexed_at",
+        ]
+
+    def get_image_url(self, product: Product) -> str:
+        return product.image_urls[0] if product.image_urls else ""
+
+
+class IndexedSerializer(serializers.Serializer[dict[str, str]]):
+    status = serializers.ChoiceField(["indexed", "processing"])
+    product_id = serializers.CharField()
+    vector_id = serializers.CharField(required=False)
+    job_id = serializers.CharField(required=False)
+    message = serializers.CharField()
+
+
+class MetadataInput(serializers.Serializer[dict[str, Any]]):
+    metadata = serializers.DictField(help_text="merged into what is there; null removes a key (RFC 7396)")
+
+
+class JobStartedSerializer(serializers.Serializer[dict[str, Any]]):
+    job_id = serializers.CharField()
+    status = serializers.CharField()
+    total = serializers.IntegerField()
+
+
+class DemoSerializer(serializers.Serializer[dict[str, Any]]):
+    installed = serializers.IntegerField()
+    product_ids = serializers.ListField(child=serializers.CharField())
+    job_id = serializers.CharField()
+
+
+class DeletedSerializer(serializers.Serializer[dict[str, Any]]):
+    deleted = serializers.IntegerField()
+
+
+class StatsSerializer(serializers.Serializer[dict[str, Any]]):
+    total_products = serializers.IntegerField()
+    demo_products = serializers.IntegerField()
+    plan_limit = serializers.IntegerField(allow_null=True)
+    remaining = serializers.IntegerField(allow_null=True)
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    by_category = serializers.DictField(child=serializers.IntegerField())
+    avg_quality = serializers.FloatField(allow_null=True)
+    last_indexed_at = serializers.DateTimeField(allow_null=True)

@@ -1,0 +1,51 @@
+"""Everything that is seen in a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from catalog.vision import quality
+from catalog.vision.encoder import Encoder
+from catalog.vision.foreground import find_foreground
+from catalog.vision.palette import Swatch, find_palette
+from catalog.vision.product_types import ProductType, ProductTypes
+from catalog.vision.quality import Quality, judge_quality
+from catalog.vision.shape import Shape, find_shape
+
+
+@dataclass(frozen=True)
+class Features:
+    """What is seen in one picture; `vector` is float32 (dimensions,) of length 1."""
+
+    vector: NDArray[np.float32]
+    palette: tuple[Swatch, ...]
+    shape: Shape
+    quality: Quality
+    product_type: ProductType
+
+
+def extract_features(
+    images: Sequence[Image], *, encoder: Encoder, product_types: ProductTypes
+) -> list[Features]:
+    """Return what is seen in RGB pictures, in their order; they go through the encoder together."""
+    vectors = encoder.encode_images(images)
+    return [
+        _look(image, vector, product_type)
+        for image, vector, product_type in zip(images, vectors, product_types.classify(vectors), strict=True)
+    ]
+
+
+def _look(image: Image, vector: NDArray[np.float32], product_type: ProductType) -> Features:
+    # Read once: the rest looks at a few hundred pixels, and a photograph has thousands.
+    reduced = image.reduce(max(1, max(image.size) // quality.SIDE))
+    foreground = find_foreground(reduced)
+    return Features(
+        vector=vector,
+        palette=find_palette(reduced, foreground.mask),
+        shape=find_shape(foreground),
+        quality=judge_quality(reduced, foreground, size=image.size),
+        product_type=product_type,
+    )

@@ -1,0 +1,68 @@
+"""Pictures as the pixels that an encoder's image tower was trained on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image, Resampling
+from PIL.Image import new as new_image
+
+from catalog.vision.bundle import OnnxBundle
+
+INTERPOLATIONS = {"bicubic": Resampling.BICUBIC, "bilinear": Resampling.BILINEAR}
+
+# A strip is cut to this ratio before it is scaled: one of 20,000 x 1 would become 4,480,000 x 224 on its way
+# to 224 x 224. The centre cut throws the same parts away.
+MAX_RATIO = 8
+
+
+# Photographs are first reduced to no less than three times the size asked for: 14 ms in place of 46 for one
+# of 2400 x 2000, at a cosine of 0.9996 (scout-1). What is smaller than six times the size is scaled exactly.
+REDUCING_GAP = 3
+
+
+def to_pixels(images: Sequence[Image], bundle: OnnxBundle) -> NDArray[np.float32]:
+    """Return RGB pictures as float32 (n, 3, side, side), normalised with the bundle's mean and std.
+
+    Sizes are rounded as torchvision's Resize and CenterCrop and open_clip's CenterCropOrPad round them.
+    """
+    squares = np.stack([np.asarray(_to_square(image, bundle), dtype=np.float32) for image in images])
+    mean, std = np.asarray(bundle.mean, np.float32), np.asarray(bundle.std, np.float32)
+    return np.ascontiguousarray(((squares / 255 - mean) / std).transpose(0, 3, 1, 2))
+
+
+def _to_square(image: Image, bundle: OnnxBundle) -> Image:
+    side, interpolation = bundle.image_size, INTERPOLATIONS[bundle.interpolation]
+    if bundle.resize_mode == "squash":
+        return _scale(image, (side, side), interpolation)
+    if bundle.resize_mode == "longest":
+        return _pad(image, side, interpolation, fill=bundle.fill_color)
+    return _crop(image, side, interpolation)
+
+
+def _crop(image: Image, side: int, interpolation: Resampling) -> Image:
+    short = min(image.size)
+    if max(image.size) > MAX_RATIO * short:
+        image = _cut_centre(
+            image, (min(image.width, MAX_RATIO * short), min(image.height, MAX_RATIO * short))
+        )
+    size = int(side * image.width / short), int(side * image.height / short)
+    return _cut_centre(_scale(image, size, interpolation), (side, side))
+
+
+def _cut_centre(image: Image, size: tuple[int, int]) -> Image:
+    left, top = round((image.width - size[0]) / 2), round((image.height - size[1]) / 2)
+    return image.crop((left, top, left + size[0], top + size[1]))
+
+
+def _pad(image: Image, side: int, interpolation: Resampling, *, fill: int) -> Image:
+    ratio = max(image.size) / side
+    width, height = (max(1, round(length / ratio)) for length in image.size)
+    square = new_image("RGB", (side, side), (fill, fill, fill))
+    scaled = _scale(image, (width, height), interpolation)
+    square.paste(scaled, ((side - width) // 2, (side - height) // 2))
+    return square
+
+
+def _scale(image: Image, size: tuple[int, int], interpolation: Resampling) -> Image:
+    return image.resize(size, interpolation, reducing_gap=REDUCING_GAP)

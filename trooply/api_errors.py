@@ -1,0 +1,126 @@
+"""One error shape for the whole API: RFC 9457 problem details with a machine code, readable by older clients too."""
+
+import http
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from trooply.request_log import request_id
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+_CODES = {
+    exceptions.ParseError: "invalid_json",
+    exceptions.NotAuthenticated: "missing_credentials",
+    exceptions.AuthenticationFailed: "invalid_credentials",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+    exceptions.ValidationError: "validation_failed",
+}
+_MESSAGES = {
+    exceptions.NotAuthenticated: (
+        "Send `Authorization: Bearer <access token or API key>`, or an API key as `X-API-Key`."
+    ),
+    exceptions.NotFound: "There is no such thing here.",
+}
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Turn an exception of a view into the API's answer; anything unforeseen is a 500 with a request id and no detail."""
+    set_rollback()
+    match error:
+        case Http404():
+            error = exceptions.NotFound()
+        case PermissionDenied():
+            error = exceptions.PermissionDenied(*error.args)
+        case exceptions.APIException():
+            pass
+        case _:
+            logger.error("unhandled error", exc_info=error)
+            error = exceptions.APIException("Something went wrong on our side. We were told; please try again.")
+    return _problem_response(error, context["request"].path)
+
+
+def problem(*, status: int, code: str, message: str, path: str, **extra: Any) -> dict[str, Any]:
+    """Return the body of an error answer."""
+    return {
+        "type": f"{settings.BASE_URL}/docs#{code}",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+        "instance": path,
+        "error": code,
+        "message": message,
+        "request_id": request_id(),
+        "retryable": status in (429, 503),
+        **extra,
+    }
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """Answer an address that no URL pattern knows."""
+    message = f"There is nothing at {request.path}. The endpoints are listed at {settings.BASE_URL}/docs."
+    return _plain(request, 404, "not_found", message)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return _plain(request, 500, "internal_error", "Something went wrong on our side. Please try again.")
+
+
+def _plain(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
+    body = problem(status=status, code=code, message=message, path=request.path)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def _problem_response(error: exceptions.APIException, path: str) -> Response:
+    status = 422 if isinstance(error, exceptions.ValidationError) else error.status_code
+    extra: dict[str, Any] = {}
+    if isinstance(error, exceptions.ValidationError):
+        extra["errors"] = list(_field_errors(error.detail))
+    if (retryable := getattr(error, "retryable", None)) is not None:
+        extra["retryable"] = retryable
+    body = problem(status=status, code=_code(error), message=_message(error, extra), path=path, **extra)
+    return Response(body, status=status, headers=_headers(error), content_type=CONTENT_TYPE)
+
+
+def _code(error: exceptions.APIException) -> str:
+    code = _CODES.get(type(error)) or getattr(error, "code", None) or error.default_code
+    return "internal_error" if code == "error" else str(code)
+
+
+def _message(error: exceptions.APIException, extra: Mapping[str, Any]) -> str:
+    if type(error) in _MESSAGES:
+        return _MESSAGES[type(error)]
+    if fields := extra.get("errors"):
+        return " ".join(f"{field['field']}: {field['message']}" if field["field"] else field["message"] for field in fields)
+    return str(error.detail)
+
+
+def _field_errors(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
+    """Flatten DRF's nested details: `{"metadata": {"price": [...]}}` becomes field `metadata.price`."""
+    if isinstance(detail, Mapping):
+        for name, value in detail.items():
+            inner = field if name == "non_field_errors" else f"{field}.{name}" if field else str(name)
+            yield from _field_errors(value, inner)
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            nested = isinstance(value, Mapping | list)
+            yield from _field_errors(value, f"{field}.{index}" if nested and field else field)
+    else:
+        yield {"field": field, "code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if auth_header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait))
+    return headers

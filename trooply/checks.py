@@ -1,0 +1,52 @@
+"""System checks of what the product cannot do without: a recent pgvector, and its scan options on every connection."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
+
+# 0.8 brought iterative scans, without which a filtered page comes back short; 0.8.5 mended them for halfvec.
+MINIMUM_PGVECTOR = (0, 8, 5)
+
+
+@register(Tags.database)
+def check_pgvector(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check the version of pgvector and read its connection options back from the server."""
+    if not databases or "default" not in databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+        row = cursor.fetchone()
+        version = row[0] if row else ""
+        options = {name: _show(cursor, name) for name in settings.VECTOR_OPTIONS}
+    return [*_version_errors(version), *_option_errors(options)]
+
+
+def _show(cursor: Any, name: str) -> str:
+    cursor.execute("SELECT current_setting(%s, true)", [name])
+    return cursor.fetchone()[0] or ""
+
+
+def _version_errors(version: str) -> list[CheckMessage]:
+    minimum = ".".join(map(str, MINIMUM_PGVECTOR))
+    if not version:
+        return [Error("PostgreSQL has no pgvector.", hint=f"Install pgvector {minimum} or later.", id="trooply.E001")]
+    if tuple(int(part) for part in version.split(".")) < MINIMUM_PGVECTOR:
+        return [
+            Error(f"pgvector is {version}.", hint=f"Upgrade it to {minimum} or later.", id="trooply.E002"),
+        ]
+    return []
+
+
+def _option_errors(options: dict[str, str]) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{name} is {found!r} on the connection, not {settings.VECTOR_OPTIONS[name]!r}.",
+            hint="A connection pooler between Django and PostgreSQL must pass the `options` parameter on.",
+            id="trooply.E003",
+        )
+        for name, found in options.items()
+        if found != settings.VECTOR_OPTIONS[name]
+    ]

@@ -1,0 +1,117 @@
+"""One run of a program: its start, its output and its end."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trooply.embedded.console import Console
+from trooply.embedded.errors import EmbeddedError
+from trooply.embedded.home import Account
+
+LOG_BYTES_TO_ROTATE = 10 * 1024 * 1024
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command, and what is to know about its start and its end (times in seconds)."""
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    folder: Path = Path("/")
+    account: Account | None = None
+    is_ready: Callable[[], bool] = lambda: True
+    ready_within: float = 60.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    stops_within: float = 5.0
+    orphan_signal: signal.Signals | None = None
+    echo: bool = False
+
+
+class Process:
+    """A program that was started; its output goes to its log and, if it is to be echoed, to the console.
+
+    It leads a process group of its own and keeps the `inherited` descriptors open. When we die, whatever kills
+    us, Linux sends it its orphan signal, or else its stop signal.
+    """
+
+    def __init__(self, program: Program, console: Console, *, inherited: tuple[int, ...]) -> None:
+        self._program = program
+        self._console = console
+        _rotate(program.log)
+        with program.log.open("ab") as log:
+            self._popen = _spawn(program, log.fileno(), inherited=inherited)
+            self._unread = program.log.open("rb")
+            self._unread.seek(log.tell())
+        self._begun_line = b""
+
+    def follow(self) -> int | None:
+        """Show what the program wrote since the last look; return its exit code once it has ended."""
+        exit_code = self._popen.poll()
+        self._show_output()
+        if exit_code is not None:
+            self._kill_group()
+        return exit_code
+
+    def stop(self) -> None:
+        """Ask the program to end, and kill it and its children if it takes too long."""
+        if self._popen.poll() is None:
+            self._popen.send_signal(self._program.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(self._program.stops_within)
+        self._kill_group()
+        self._popen.wait()
+        self._show_output()
+        self._unread.close()
+
+    def _show_output(self) -> None:
+        text = self._begun_line + self._unread.read()
+        *lines, self._begun_line = text.split(b"\n")
+        if self._program.echo:
+            for line in lines:
+                # Of a progress bar, which draws itself over its older states, the last state is enough.
+                self._console.say(self._program.name, line.rpartition(b"\r")[2].decode(errors="replace"))
+
+    def _kill_group(self) -> None:
+        """Kill what is left of the program: granian's workers, for one, outlive a killed parent."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+
+
+def _spawn(program: Program, log: int, *, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    account = program.account
+    try:
+        return subprocess.Popen(  # noqa: S603
+            program.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=program.folder,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            pass_fds=inherited,
+            start_new_session=True,  # Ctrl-C is for us, who know the order of the end
+            preexec_fn=lambda: die_with_parent(program.orphan_signal or program.stop_signal),
+        )
+    except OSError as error:
+        raise EmbeddedError(f"{program.name} cannot be started: {error}") from error
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Get a signal when the process that started us ends, whatever ends it (Linux only, prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_BYTES_TO_ROTATE:
+        log.replace(log.with_name(f"{log.name}.1"))

@@ -1,0 +1,68 @@
+"""Is this process alive, and can it do its work? For load balancers and the people on call."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from kombu.exceptions import OperationalError
+
+from catalog.encoders import active_encoder
+from catalog.vision.encoder import EncoderError
+from trooply.celery import app
+
+logger = logging.getLogger(__name__)
+
+QUEUES = ("indexing", "webhooks", "housekeeping")
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Answer as long as the process can answer."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when database, Redis and encoder work, else 503 with what does not; tells the depth of each queue."""
+    parts = {
+        "database": _probe("database", _database, DatabaseError),
+        "redis": _probe("redis", _redis, redis.RedisError),
+        "encoder": _probe("encoder", _encoder, EncoderError),
+        "queues": _probe("queues", _queue_depths, OperationalError),
+    }
+    is_ready = all(part["ok"] for part in parts.values())
+    body = {"status": "ready" if is_ready else "unavailable", **parts}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def _probe(name: str, measure: Callable[[], dict[str, Any]], *failures: type[Exception]) -> dict[str, Any]:
+    try:
+        return {"ok": True, **measure()}
+    except failures as error:
+        logger.warning("not ready", extra={"part": name, "error": str(error)})
+        return {"ok": False, "error": type(error).__name__}
+
+
+def _database() -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return {}
+
+
+def _redis() -> dict[str, Any]:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+        client.ping()
+    return {}
+
+
+def _encoder() -> dict[str, Any]:
+    encoder = active_encoder()
+    return {"name": encoder.name, "dimensions": encoder.dimensions}
+
+
+def _queue_depths() -> dict[str, Any]:
+    with app.connection_for_read(transport_options={"socket_timeout": 2}) as broker:
+        channel: Any = broker.default_channel
+        return {queue: channel._size(queue) for queue in QUEUES}

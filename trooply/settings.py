@@ -1,0 +1,293 @@
+"""All settings, from the environment only; a variable that is missing or wrong stops the start and is named.
+
+`make up` writes the variables of a development install to `var/env`; they are read here, and real variables win.
+`docs/configuration.md` explains each variable.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(env.path("ENV_FILE", default=str(BASE_DIR / "var/env"))())
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+INSECURE_HTTP = env.bool("INSECURE_HTTP", default=False)
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "trooply.apps.StaffAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "django_htmx",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "trooply",
+    "accounts",
+    "billing",
+    "catalog",
+    "analytics",
+    "merchandising",
+    "search",
+    "widget",
+]
+
+MIDDLEWARE = [
+    "trooply.request_log.RequestLogMiddleware",
+    "trooply.body_limit.BodyLimitMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "trooply.urls"
+WSGI_APPLICATION = "trooply.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+# Without these pgvector stops after `ef_search` (40) candidates, and a filtered page comes back short.
+VECTOR_OPTIONS = {"hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "200"}
+
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"].update(
+    ENGINE="django.db.backends.postgresql",
+    CONN_HEALTH_CHECKS=True,
+    OPTIONS={
+        **DATABASES["default"].get("OPTIONS", {}),
+        "options": " ".join(f"-c {name}={value}" for name, value in VECTOR_OPTIONS.items()),
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10},
+    },
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis and Celery ---------------------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "trooply",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL.replace("unix://", "redis+socket://", 1))
+# Celery redelivers the task of a killed worker after the visibility timeout; kombu looks every 5 s. Every task that is
+# acknowledged late must therefore end within it, see the time limit below.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 40,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 30
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
+CELERY_TASK_ROUTES = {
+    "catalog.tasks.index_items": {"queue": "indexing"},
+    "catalog.tasks.deliver_callback": {"queue": "webhooks"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "resume jobs": {"task": "catalog.tasks.resume_jobs", "schedule": 10},
+    "build vector indexes": {"task": "catalog.tasks.build_vector_indexes", "schedule": 60},
+    "flush search events": {"task": "analytics.tasks.flush_search_events", "schedule": 5},
+    "prune": {"task": "trooply.tasks.prune", "schedule": timedelta(hours=1)},
+}
+CELERY_TIMEZONE = "UTC"
+
+# --- Pictures, encoder, search ------------------------------------------------------------------------------------
+
+ENCODER = env.str("ENCODER", default="scout-1")
+ENCODER_DIR = Path(env.str("ENCODER_DIR", default=str(BASE_DIR / "catalog/encoders")))
+ENCODER_THREADS = env.int("ENCODER_THREADS", default=2)
+EXACT_SEARCH_ROWS = env.int("EXACT_SEARCH_ROWS", default=10_000)
+FETCH_ALLOWED_HOSTS = env.list("FETCH_ALLOWED_HOSTS", default=[])
+
+MEDIA_ROOT = VAR_DIR / "media"
+MEDIA_URL = "/media/"
+S3_BUCKET = env.str("S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("S3_REGION", default=None),
+            "custom_domain": env.str("S3_PUBLIC_DOMAIN", default=None),
+            "addressing_style": env.str("S3_ADDRESSING_STYLE", default="auto"),
+            "signature_version": "s3v4",
+            "file_overwrite": True,
+            "object_parameters": {"CacheControl": "public, max-age=31536000, immutable"},
+        },
+    }
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+
+# Pictures come as base64 inside JSON too: 15 MB of picture are 20 MB of text.
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+
+# --- Who is there -------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+# Emails are unique without regard to case, by a constraint on lower(email) that this check does not look for.
+SILENCED_SYSTEM_CHECKS = ["auth.E003"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("sign-in")
+LOGIN_REDIRECT_URL = reverse_lazy("overview")
+LOGOUT_REDIRECT_URL = reverse_lazy("sign-in")
+STAFF_REQUIRE_2FA = env.bool("STAFF_REQUIRE_2FA", default=not INSECURE_HTTP)
+OTP_TOTP_ISSUER = "Trooply"
+
+SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=1), "ALGORITHM": "HS256", "UPDATE_LAST_LOGIN": False}
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not INSECURE_HTTP
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not INSECURE_HTTP
+# A load balancer and a container's own health check speak plain HTTP to the process.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+X_FRAME_OPTIONS = "DENY"
+
+UNFOLD = {
+    "SITE_TITLE": "Trooply staff",
+    "SITE_HEADER": "Trooply",
+    "SITE_SYMBOL": "image_search",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *env.list("CSP_IMG_SRC", default=[])],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+# --- REST API -----------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CredentialAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authorization.HasPermission"],
+    "DEFAULT_PAGINATION_CLASS": "trooply.pagination.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "trooply.openapi.OperationSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "trooply.api_errors.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Trooply",
+    "DESCRIPTION": "Visual product search: send products, find them by picture, by words or by both.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": BASE_URL}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ProductStatus": "catalog.models.Product.Status",
+        "JobStatus": "catalog.models.Job.Status",
+        "JobKind": "catalog.models.Job.Kind",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "trooply.openapi.add_problem",
+    ],
+}
+
+# --- Language, logs -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "trooply.request_log.RequestIdFilter"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # Our own line for each request says what its warnings would say.
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,18 @@
+"""Housekeeping over all apps."""
+
+import logging
+
+from celery import shared_task
+
+from accounts.models import IdempotentRequest
+from analytics.models import SearchEvent
+from catalog.models import Job
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def prune() -> None:
+    """Delete what is kept for a time only."""
+    for model in (IdempotentRequest, Job, SearchEvent):
+        logger.info("pruned", extra={"model": model.__name__, "rows": model.prune()})

@@ -1,0 +1,33 @@
+from django.test import Client
+
+from catalog.encoders import active_encoder
+
+
+def test_the_process_says_that_it_is_there():
+    response = Client().get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_readiness_tells_of_every_part(db):
+    body = Client().get("/readyz").json()
+    assert body["status"] == "ready"
+    assert body["encoder"] == {"ok": True, "name": "scout-1", "dimensions": 384}
+    assert set(body["queues"]) == {"ok", "indexing", "webhooks", "housekeeping"}
+
+
+def test_without_redis_the_process_is_alive_but_not_ready(db, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert (response.json()["redis"]["ok"], response.json()["database"]["ok"]) == (False, True)
+    assert Client().get("/healthz").status_code == 200
+
+
+def test_without_its_bundle_the_encoder_is_not_ready(db, settings):
+    settings.ENCODER = "no-such-bundle"
+    active_encoder.cache_clear()
+    try:
+        response = Client().get("/readyz")
+    finally:
+        active_encoder.cache_clear()
+    assert (response.status_code, response.json()["encoder"]["ok"]) == (503, False)

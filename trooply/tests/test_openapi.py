@@ -1,0 +1,83 @@
+"""The OpenAPI document is complete, and the API keeps what it promises."""
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts.permissions import ALL_PERMISSIONS
+from accounts.tokens import issue_token
+from trooply.wsgi import application
+
+OPEN_TO_ALL = {"create_token", "create_login"}
+PROMISES = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+
+
+@pytest.fixture
+def document(db):
+    return Client().get("/openapi.json").json()
+
+
+def operations(document):
+    return [
+        (f"{method} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_operation_names_its_permission(document):
+    for name, operation in operations(document):
+        if operation["operationId"] not in OPEN_TO_ALL:
+            assert operation.get("x-permission") in ALL_PERMISSIONS, name
+
+
+def test_every_operation_tells_what_it_does_and_how_it_fails(document):
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert {"400", "401", "403", "404", "422"} <= operation["responses"].keys(), name
+
+
+def test_every_operation_shows_an_example(document):
+    for name, operation in operations(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        media = [content for body in bodies for content in body.get("content", {}).values()]
+        is_empty = set(operation["responses"]) & {"204"}
+        assert is_empty or any("examples" in content for content in media), name
+
+
+def test_the_pages_of_the_document_load_nothing_from_elsewhere(db):
+    html = Client().get("/docs").content.decode()
+    assert "https://" not in html
+    assert "/static/drf_spectacular_sidecar/" in html
+
+
+@pytest.fixture
+def api(db):
+    # The database's connection holds the test's transaction: it must outlive each request.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield schemathesis.openapi.from_wsgi("/openapi.json", application)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_the_api_keeps_what_the_document_promises(api, tenant):
+    headers = {"Authorization": f"Bearer {issue_token(tenant)}", "Accept-Encoding": "identity"}
+
+    for result in api.get_all_operations():
+
+        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+        @given(case=result.ok().as_strategy())
+        def keeps_its_promises(case):
+            case.call_and_validate(headers=headers, checks=PROMISES)
+
+        keeps_its_promises()

@@ -1,0 +1,22 @@
+"""Every address of the product, app by app."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from trooply import api_errors, health
+
+urlpatterns = [
+    path("", include("analytics.urls")),
+    path("", include("accounts.urls")),
+    path("", include("catalog.urls")),
+    path("", include("search.urls")),
+    path("admin/", admin.site.urls),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler404 = api_errors.not_found
+handler500 = api_errors.server_error
