@@ -83,9 +83,8 @@ class TenantAdmin(StaffAdmin):
     @admin.display(description="records")
     def records(self, tenant: Tenant) -> str:
         """Return links to the lists of all that belongs to a tenant."""
-        related = [
-            field.related_model for field in Tenant._meta.get_fields(include_hidden=True) if field.one_to_many
-        ]
+        fields: list[Any] = Tenant._meta.get_fields(include_hidden=True)
+        related = [field.related_model for field in fields if field.one_to_many]
         links = [
             (f"{_list_url(model)}?tenant__id__exact={tenant.pk}", model._meta.verbose_name_plural)
             for model in related
@@ -190,7 +189,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Return the users that this staff member may touch: a colleague's account only as a superuser."""
         devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
-        users = super().get_queryset(request).annotate(has_authenticator=Exists(devices))
+        users: QuerySet[User] = super().get_queryset(request).annotate(has_authenticator=Exists(devices))
         return users if request.user.is_superuser else users.filter(is_staff=False)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:

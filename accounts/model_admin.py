@@ -39,7 +39,8 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
         if not rows:
             messages.warning(request, "Nothing to do for what you selected.")
             return
-        LogEntry.objects.log_actions(request.user.pk, rows, CHANGE, did)
+        staff: Any = request.user
+        LogEntry.objects.log_actions(staff.pk, rows, CHANGE, did)
         messages.success(request, f"{did}: {name_rows(rows)}.")
 
     def show_once(

@@ -42,7 +42,8 @@ def _scatter(centres: NDArray[np.float32], rows: int) -> Vectors:
     noise = random.standard_normal((rows, dimensions), dtype=np.float32) * (NOISE / np.sqrt(dimensions))
     points = centres[random.integers(len(centres), size=rows)] + noise
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    return points.astype(np.float16)
+    vectors: Vectors = points.astype(np.float16)
+    return vectors
 
 
 def _load_products(tenant: Tenant, rows: int) -> list[Product]:

@@ -17,8 +17,8 @@ PICTURES = 100
 class Loop:
     """What one process takes that embeds one thing after the other and compares it with all rows.
 
-    Milliseconds are medians: of opening and embedding a picture, of embedding a text, of comparing a vector with
-    so many rows in numpy. `resident` is the process's megabytes before it holds rows, `model` those on disk.
+    Milliseconds are medians: of opening and embedding a picture, of embedding a text, of comparing with so
+    many rows. `resident` is the process's megabytes before it holds rows, `model` those on disk.
     """
 
     name: str

@@ -29,7 +29,7 @@ class IndexingSpeed:
     seconds: float
 
     @property
-    def pictures_per_second(self) -> float:
+    def per_second(self) -> float:
         return self.pictures / self.seconds
 
 

@@ -27,45 +27,46 @@ def write_report(results: Results) -> str:
 
 def _machine(machine: Machine) -> str:
     return (
-        f"Measured on {machine.cores} cores of {machine.processor}, {machine.memory:.0f} GB of memory, "
-        f"load average {machine.load:.2f} at the start; Python {machine.python}, PostgreSQL {machine.postgres}, "
-        f"pgvector {machine.pgvector}, encoder {machine.encoder} ({machine.dimensions} dimensions). "
-        "Client, servers and pictures' host share these cores."
+        f"Measured on {machine.cores} cores of {machine.processor} with {machine.memory:.0f} GB of memory, "
+        "which client, servers and the pictures' host share; "
+        f"load average at the start {machine.load:.2f}. "
+        f"Python {machine.python}, PostgreSQL {machine.postgres}, pgvector {machine.pgvector}, "
+        f"encoder {machine.encoder} ({machine.dimensions} dimensions)."
     )
 
 
 def _indexing(speed: IndexingSpeed, stages: IndexingStages) -> str:
     whole = sum(stages.milliseconds.values())
     rows = [(name, f"{spent:.1f}", f"{spent / whole:.0%}") for name, spent in stages.milliseconds.items()]
-    return "\n\n".join(
-        [
-            "## Indexing",
-            f"{speed.pictures:,} pictures of 800 x 800 pixels as one bulk job, by a worker with two processes: "
-            f"{speed.seconds:.1f} s, **{speed.pictures_per_second:.1f} pictures a second**.",
-            f"Where the time of a picture goes, one after the other in one process (mean of {stages.pictures}; "
-            "`database` is everything else, most of it PostgreSQL):",
-            _table(("stage", "ms", "share"), [*rows, ("all", f"{whole:.1f}", "100%")]),
-        ]
+    return _section(
+        "Indexing",
+        f"{speed.pictures:,} pictures of 800 x 800 pixels as one bulk job, by a worker with two processes: "
+        f"{speed.seconds:.1f} s, **{speed.per_second:.1f} pictures a second**.\n\n"
+        f"Where the time of a picture goes, one by one in one process (mean of {stages.pictures}; `database` "
+        "is all the rest, most of it PostgreSQL):",
+        _table(("stage", "ms", "share"), [*rows, ("all", f"{whole:.1f}", "100%")]),
     )
 
 
 def _catalogue(catalogue: CatalogueSpeed) -> str:
-    if catalogue.index is None:
-        how = "compared exactly"
-    else:
-        how = f"by an HNSW index of {catalogue.index.megabytes:.0f} MB, built in {catalogue.index.seconds:.0f} s"
-    return "\n\n".join(
-        [
-            f"## Search over {catalogue.rows:,} rows",
-            f"{catalogue.searches[0].requests} searches of each mode, {how}; "
-            f"recall@{PAGE} {catalogue.recall:.3f} against numpy. Milliseconds over HTTP as one client sees them; "
-            "the steps are means, `request` is all around them (HTTP, token, JSON).",
-            _table(
-                ("mode", "p50", "p95", *catalogue.searches[0].steps, "database", f"{CLIENTS} clients"),
-                [_search(search) for search in catalogue.searches],
-            ),
-        ]
+    steps = catalogue.searches[0].steps
+    return _section(
+        f"Search over {catalogue.rows:,} rows",
+        f"{catalogue.searches[0].requests} searches of each mode, {_how_compared(catalogue)}; "
+        f"recall@{PAGE} {catalogue.recall:.3f} against numpy. Milliseconds over HTTP, seen by one client; "
+        "the steps are means; `request` is what lies around them (HTTP, token, JSON).",
+        _table(
+            ("mode", "p50", "p95", *steps, "database", f"{CLIENTS} clients"),
+            [_search(search) for search in catalogue.searches],
+        ),
     )
+
+
+def _how_compared(catalogue: CatalogueSpeed) -> str:
+    if catalogue.index is None:
+        return "compared with every row"
+    megabytes, seconds = catalogue.index.megabytes, catalogue.index.seconds
+    return f"by an HNSW index of {megabytes:.0f} MB, built in {seconds:.0f} s"
 
 
 def _search(search: SearchSpeed) -> Cells:
@@ -79,33 +80,32 @@ def _memory(memory: Sequence[Memory]) -> str:
         (kind.name, str(kind.processes), f"{kind.resident:.0f}", f"{kind.proportional:.0f}")
         for kind in memory
     ]
-    return "\n\n".join(
-        [
-            "## Memory",
-            "Megabytes after that work. What processes share is counted in each one's RSS, and divided between them "
-            "in their PSS.",
-            _table(
-                ("processes", "number", "RSS of the largest", "PSS of all"),
-                [*rows, ("all", "", "", f"{_total(memory):.0f}")],
-            ),
-        ]
+    return _section(
+        "Memory",
+        "Megabytes after all that. What processes share counts in the RSS of each; the PSS divides it "
+        "between them.",
+        _table(
+            ("processes", "number", "RSS of the largest", "PSS of all"),
+            [*rows, ("all", "", "", f"{_total(memory):.0f}")],
+        ),
     )
 
 
 def _comparison(results: Results) -> str:
     plain, *_, own = results.loops
     systems = [*map(_measures_of_loop, results.loops), _measures_of_service(results)]
-    rows = [_compared(measure, [system[measure] for system in systems]) for measure in systems[0]]
-    return "\n\n".join(
-        [
-            "## Beside a plain open_clip loop",
-            "The loop opens and embeds one thing after the other and compares it with all rows in numpy, in one "
-            "process without HTTP, database or anything else that a shop needs. Its ViT-B-32 has random weights, which "
-            f"are as fast as trained ones, and {plain.model:.0f} MB of them against the {own.model:.0f} MB of "
-            f"{results.machine.encoder}: only the second column runs the very same model. The last column is the whole "
-            "service, as measured above. In brackets: how many times the first column.",
-            _table(("", *(loop.name for loop in results.loops), "the service"), rows),
-        ]
+    return _section(
+        "Beside a plain open_clip loop",
+        "The loop opens and embeds one thing after the other and compares it with all rows in numpy, in one "
+        "process, without HTTP, database or anything else that a shop needs. Its ViT-B-32 has random "
+        "weights, which are as fast as trained ones. The models differ in size: ViT-B-32 is "
+        f"{plain.model:.0f} MB, {results.machine.encoder} {own.model:.0f} MB; only the second column runs "
+        "the very same model. The last column is the whole service, as above. In brackets: how many times the "
+        "first column.",
+        _table(
+            ("", *(loop.name for loop in results.loops), "the service"),
+            [_compared(measure, [system[measure] for system in systems]) for measure in systems[0]],
+        ),
     )
 
 
@@ -125,7 +125,7 @@ def _measures_of_service(results: Results) -> dict[str, float]:
         for mode, search in (("picture", "upload"), ("text", "text"))
     }
     return {
-        "pictures a second": results.indexing.pictures_per_second,
+        "pictures a second": results.indexing.per_second,
         **searches,
         "memory without rows, MB": _total(results.memory),
     }
@@ -146,6 +146,10 @@ def _compared(measure: str, values: Sequence[float]) -> Cells:
 
 def _total(memory: Sequence[Memory]) -> float:
     return sum(kind.proportional for kind in memory)
+
+
+def _section(title: str, text: str, table: str) -> str:
+    return f"## {title}\n\n{text}\n\n{table}"
 
 
 def _table(header: Cells, rows: Sequence[Cells]) -> str:

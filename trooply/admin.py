@@ -35,7 +35,8 @@ class DeviceAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the devices that this staff member may touch: a colleague's only as a superuser."""
         devices: QuerySet[Any] = super().get_queryset(request)
-        return devices if request.user.is_superuser else devices.filter(user__is_staff=False)
+        staff: Any = request.user
+        return devices if staff.is_superuser else devices.filter(user__is_staff=False)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
@@ -74,7 +75,8 @@ class StaticDeviceAdmin(DeviceAdmin):
     list_display = [*DeviceAdmin.list_display, "codes_left"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaticDevice]:
-        return super().get_queryset(request).annotate(codes_left=Count("token_set"))
+        devices: QuerySet[StaticDevice] = super().get_queryset(request)
+        return devices.annotate(codes_left=Count("token_set"))
 
     def response_add(
         self, request: HttpRequest, obj: StaticDevice, *args: Any, **kwargs: Any
@@ -109,6 +111,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="object")
     def object_link(self, entry: LogEntry) -> str:
-        if (url := entry.get_admin_url()) is None:
+        url = entry.get_admin_url()
+        if url is None or entry.is_deletion():
             return entry.object_repr
         return format_html('<a class="text-link" href="{}">{}</a>', url, entry.object_repr)

@@ -49,10 +49,10 @@ class StaffLoginForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: i
         return "".join(self.cleaned_data["otp_token"].split())
 
     def clean(self) -> dict[str, Any]:
-        self.cleaned_data = super().clean()
+        cleaned: dict[str, Any] = super().clean()
         if needs_second_factor(self.get_user()):
             self.clean_otp(self.get_user())
-        return self.cleaned_data
+        return cleaned
 
     def _chosen_device(self, user: Any) -> Any:
         token = self.cleaned_data["otp_token"]
@@ -62,7 +62,7 @@ class StaffLoginForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: i
 
 def needs_second_factor(user: Any) -> bool:
     """Return whether a password alone does not let this staff member in."""
-    return settings.STAFF_REQUIRE_2FA or _devices(user, TOTPDevice).exists()
+    return bool(settings.STAFF_REQUIRE_2FA or _devices(user, TOTPDevice).exists())
 
 
 def _devices(user: Any, model: Any) -> Any:
@@ -86,7 +86,8 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
         return _admin_csp(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return _admin_csp(super().login)(request, extra_context)
+        login: Any = _admin_csp(super().login)
+        return login(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().index(request, {"figures": count_figures(at=timezone.now())})

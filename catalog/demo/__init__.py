@@ -1,6 +1,6 @@
-"""The demo shop: products whose pictures we draw ourselves, so that a newcomer has something to search at once.
+"""The demo shop: products whose pictures we draw ourselves, so that a newcomer has something to search.
 
-A kind of thing is one SVG file in `templates/`, in up to four layers: what colour it has, how high it stands out,
-which way it faces and what else it is made of. `drawing` turns the layers into pixels, `surfaces` into a surface
-with normals, `lighting` lights it, `studio` puts it before a backdrop; `pictures` is the door to all of them.
+Each kind of thing is an SVG file in `templates/`: what colour it has, how far it stands out, which way it
+faces and what it is made of. `drawing` makes pixels of that, `surfaces` a surface, `lighting` lights it and
+`studio` puts it before a backdrop; `pictures` is the door to all of them.
 """

@@ -1,11 +1,13 @@
 """The colours that the demo shop's products come in, and light as numbers."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.vision.oklab import LINEAR
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating[Any]]
 
 COLORS = {
     "black": "#232326",
@@ -33,7 +35,7 @@ COLORS = {
     "brown": "#6f4629",
 }
 
-# Darker shades are so much of a colour's light; lighter ones are a power of it, which keeps them from going grey.
+# Darker shades are so much of a colour's light; lighter ones are a power of it, or they would go grey.
 DARKER = {"dark": 0.66, "deep": 0.38}
 LIGHTER = {"light": 0.78, "pale": 0.5}
 

@@ -1,20 +1,20 @@
 """From a template to pixels: paint it, pose it and rasterise its layers.
 
-A template is an SVG file of 800 x 800 units. It holds the kind of thing in groups with these ids, one above the other:
+A template is an SVG file of 800 x 800 units that draws a kind of thing in layers, groups with these ids:
 
 color   what colour it has
 relief  how far it stands out: white above black; blurred strokes make folds
-tilt    which way it faces, for round things: red from left (0) over the camera (128) to right (255), green from up
-        to down; what is not drawn faces the camera. Optional.
-finish  what parts of it are made of, if not of the picture's material; black puts that back. Optional.
+tilt    which way it faces, for round things: red from left (0) over the camera (128) to right (255), green
+        from up to down; what is not drawn faces the camera. Optional.
+finish  which parts are made of something else than the picture's material; black takes that back. Optional.
 
-Colours are variables: `var(--main)` and `var(--accent)`, each also with -deep, -dark, -light and -pale;
-`var(--cloth)` is the main colour or a print, `-left` and `-right` let the print lean as on sleeves. In the finish
-layer a material is a variable of its name. Filters, gradients and styles for all templates are in `shared.svg`.
+Colours are variables: `var(--main)` and `var(--accent)`, each also with -deep, -dark, -light and -pale.
+`var(--cloth)` is the main colour or a print, which leans on `var(--cloth-left)` and `var(--cloth-right)` as
+on sleeves. In the finish layer the name of a material is a variable. What templates share is in `shared.svg`.
 
-The root may say: data-floor, the height of the floor that the thing stands on (else it hangs on the wall); data-puff,
-how far its outline is rounded off; data-wrinkle, how freely it wrinkles (0 to 1); data-print-zoom; data-print-lean in
-degrees.
+The root may say: data-floor, the height of the floor that the thing stands on (else it hangs on the wall);
+data-puff, how far its outline is rounded off; data-wrinkle, how freely it wrinkles (0 to 1); data-print-zoom;
+data-print-lean, in degrees.
 """
 
 import io
@@ -38,7 +38,7 @@ FOLDER = Path(__file__).parent
 KINDS = tuple(sorted(path.stem for path in (FOLDER / "templates").glob("*.svg")))
 LAYERS = ("color", "relief", "tilt", "finish")
 
-# Cloth that is to be printed is left black; painting each part in a colour of its own then shows where it lies.
+# Cloth to be printed is left black; painting each part of it in a colour of its own then shows where it is.
 BARE_CLOTH = {"cloth": "#000000", "cloth-left": "#000000", "cloth-right": "#000000"}
 MARKED_CLOTH = {"cloth": "#ff0000", "cloth-left": "#00ff00", "cloth-right": "#0000ff"}
 
@@ -48,7 +48,7 @@ FINISHES = {name: f"#{number:02x}0000" for number, name in enumerate(MATERIALS, 
 # A tilt counts from where so much of a pixel is covered, and never turns wholly away from the camera.
 LEAST_COVER, STEEPEST = 0.08, 0.98
 
-# Pictures are cut to multiples of so many pixels: lengths with small prime factors transform several times faster.
+# Pixels to whose multiples pictures are cut: lengths of small prime factors transform several times faster.
 FOURIER_GRID = 32
 
 
@@ -91,7 +91,7 @@ class Drawing:
     finish: dict[str, Plane]
     """Where it is made of which material, each 0 to 1, together 1."""
     cloth: Plane
-    """(height, width, 3), each 0 to 1: where a print goes straight, as on a left sleeve and as on a right one."""
+    """(height, width, 3), each 0 to 1: where a print runs straight, as on a left and as on a right sleeve."""
 
 
 @cache
@@ -126,7 +126,11 @@ def rasterize(
     def enlarge(plane: Plane) -> Plane:
         return np.asarray(Image.fromarray(plane).resize((size, size), Image.Resampling.BICUBIC))[box]
 
-    cloth = _cloth(painted, fill_in(plan, paint | MARKED_CLOTH)) if printed else np.zeros((size, size, 3), np.float32)
+    cloth = (
+        _cloth(painted, fill_in(plan, paint | MARKED_CLOTH))
+        if printed
+        else np.zeros((size, size, 3), np.float32)
+    )
     return Drawing(
         scale=size / CANVAS,
         box=box,
@@ -152,7 +156,7 @@ def fill_in(svg: str, paint: Mapping[str, str]) -> str:
 
 
 def to_pixels(svg: str, *, width: int, style: str = "", crisp: bool = False) -> NDArray[np.uint8]:
-    """Render a drawing `width` pixels wide as RGBA (height, width, 4); `crisp` leaves edges without half-tones."""
+    """Render a drawing `width` pixels wide as RGBA (height, width, 4); `crisp` edges have no half-tones."""
     png = resvg_py.svg_to_bytes(
         svg_string=svg,
         style_sheet=style,
@@ -186,7 +190,7 @@ def _layer(document: str, layer: str, size: int, *, crisp: bool = False) -> NDAr
 
 
 def _cloth(bare: NDArray[np.uint8], marked_document: str) -> Plane:
-    """Return how much of each pixel is cloth: what changes when black cloth is painted red, green and blue."""
+    """Return how much of each pixel is cloth: what changes when black cloth turns red, green and blue."""
     marked = _layer(marked_document, "color", bare.shape[0])
     return (marked[..., :3].astype(np.float32) - bare[..., :3]) / 255
 

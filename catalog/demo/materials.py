@@ -14,7 +14,7 @@ TILE = 256  # side of a texture in template units; a power of two keeps the Four
 
 @dataclass(frozen=True)
 class Material:
-    """How a material looks. Heights are in template units (800 to a picture's side), the rest runs from 0 to 1."""
+    """How a material looks. Heights are in template units, 800 to a picture's side; the rest is 0 to 1."""
 
     texture: str = ""
     bump: float = 0.0
@@ -35,7 +35,9 @@ class Material:
 MATERIALS = {
     "cotton": Material("fuzz", bump=0.12, grain=0.02, wrinkle=1.7, gloss=0.02, roughness=0.8, sheen=0.10),
     "linen": Material("weave", bump=0.7, grain=0.07, wrinkle=2.7, gloss=0.02, roughness=0.8, sheen=0.08),
-    "denim": Material("twill", bump=0.9, grain=0.16, fade=0.45, wrinkle=1.8, gloss=0.02, roughness=0.8, sheen=0.05),
+    "denim": Material(
+        "twill", bump=0.9, grain=0.16, fade=0.45, wrinkle=1.8, gloss=0.02, roughness=0.8, sheen=0.05
+    ),
     "canvas": Material("weave", bump=0.9, grain=0.09, wrinkle=0.9, gloss=0.03, roughness=0.7),
     "knit": Material("knit", bump=3.2, grain=0.16, wrinkle=1.4, gloss=0.02, roughness=0.9, sheen=0.22),
     "wool": Material("fuzz", bump=0.8, grain=0.10, wrinkle=1.8, roughness=0.9, sheen=0.25),
@@ -56,7 +58,7 @@ MATERIALS = {
 
 @cache
 def texture(name: str, scale: float) -> Plane:
-    """Return one seamless tile of a texture, zero mean and about unit height, at `scale` pixels a template unit."""
+    """Return a seamless tile of a texture, about 1 high around 0, at `scale` pixels to a template unit."""
     tile = TEXTURES[name](np.random.default_rng(TILE))
     side = round(TILE * scale)
     return np.asarray(Image.fromarray(tile).resize((side, side), Image.Resampling.LANCZOS))
@@ -74,7 +76,10 @@ def _fur(rng: np.random.Generator) -> Plane:
 def _weave(rng: np.random.Generator) -> Plane:
     y, x = _turns()
     slubs = _waves(rng, 10, 80, stretch=(1, 16)) + _waves(rng, 10, 80, stretch=(16, 1))
-    return 0.45 * (np.sin(56 * x) * np.abs(np.sin(28 * y)) + np.sin(56 * y) * np.abs(np.cos(28 * x))) + 0.22 * slubs
+    return (
+        0.45 * (np.sin(56 * x) * np.abs(np.sin(28 * y)) + np.sin(56 * y) * np.abs(np.cos(28 * x)))
+        + 0.22 * slubs
+    )
 
 
 def _twill(rng: np.random.Generator) -> Plane:
@@ -135,7 +140,7 @@ TEXTURES: dict[str, Callable[[np.random.Generator], Plane]] = {
 
 
 def _turns() -> tuple[Plane, Plane]:
-    """Return y and x over the tile as angles, so that sin(n * x) repeats n times and meets itself at the edges."""
+    """Return y and x over the tile as angles, so that sin(n * x) meets itself at the edges."""
     y, x = np.mgrid[0:TILE, 0:TILE].astype(np.float32) * np.float32(2 * np.pi / TILE)
     return y, x
 

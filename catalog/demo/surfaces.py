@@ -1,60 +1,58 @@
-"""From a drawing to a surface: its height, which way each point faces and how it takes the light."""
+"""From a drawing to a surface: how high it is, which way each point faces and how it takes the light."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from numpy.typing import NDArray
 
 from catalog.demo.colors import Plane, to_linear
-from catalog.demo.drawing import CANVAS, PRINT_DETAIL, Drawing
+from catalog.demo.drawing import CANVAS, Drawing
 from catalog.demo.materials import MATERIALS, texture
 
-# All lengths are in template units, 800 to a picture's side.
-RELIEF_DEPTH = 60.0  # how far white stands out above black in a relief layer
-ROUNDING = 1.6  # height of a rounded-off outline by its width
-RELIEF_BLUR = 1.3  # smooths the 256 steps of a relief layer, or its slopes would show terraces
-WRINKLE_GRID = 25  # wrinkles a side: one for every 32 units
-DRAPE_BLUR, DRAPE_SHIFT = 11.0, 7.0  # a print follows folds, not seams, by so much at a slope of 45 degrees
+# Lengths in template units.
+RELIEF_DEPTH = 60.0  # white in a relief layer above black
+RELIEF_BLUR = 1.3  # smooths the 256 steps of a relief layer, whose slopes would else be terraces
+ROUNDING = 1.6  # height of a rounded outline to its width
+WRINKLE = 32.0  # length of a wrinkle
 
+# An outline starts to rise where so much of the blur's window is covered: outside, or it would have a kink.
+OUTLINE_START = 0.3
 
-@dataclass(frozen=True)
-class Print:
-    """A seamless tile that covers the cloth."""
+# Least cosine to the camera that a tilt may have, squared.
+GRAZING = 0.03
 
-    tile: NDArray[np.uint8]
-    zoom: float
-    leans: tuple[float, float, float]
-    """Degrees clockwise on the body, on a left and on a right sleeve."""
+# Luma of linear light (ITU-R BT.709).
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What the light falls on; planes of (height, width) but for `albedo` and `normal`, which have three channels."""
+    """What the light falls on, planes of one height and width."""
 
+    scale: float
+    """Pixels to a template unit."""
     albedo: Plane
-    alpha: Plane
+    """(height, width, 3), linear light."""
     height: Plane
-    """Pixels above the wall, without texture."""
+    """Pixels, without the texture."""
     normal: Plane
-    """Unit vectors: right, down, towards the camera."""
+    """(height, width, 3), unit vectors: right, down, towards the camera."""
     gloss: Plane
     roughness: Plane
     metal: Plane
     sheen: Plane
 
 
-def surface_of(drawing: Drawing, print_on: Print | None, *, puff: float, wrinkle: float, scale: float, rng: np.random.Generator) -> Surface:
-    """Build the surface of a drawing at `scale` pixels a template unit; `rng` lays the wrinkles."""
-    height = _outline(drawing.alpha, puff * scale) + _carved(drawing, scale)
-    bumps, grain = _texture(drawing, scale)
-    wrinkles = _wrinkles(drawing, scale, rng) * wrinkle
-    color = drawing.color if print_on is None else _printed(drawing, print_on, scale)
+def surface_of(drawing: Drawing, *, puff: float, wrinkle: float, rng: np.random.Generator) -> Surface:
+    """Return a drawing's surface, its outline rounded over `puff` template units; `rng` lays the wrinkles."""
+    height = _outline(drawing, puff) + _relief(drawing)
+    bumps, grain = _texture(drawing)
+    wrinkles = wrinkle * _wrinkles(drawing, rng)
     return Surface(
-        albedo=_faded(to_linear(color), _mixed(drawing, "fade")) * (1 + grain)[..., None],
-        alpha=drawing.alpha,
+        scale=drawing.scale,
+        albedo=_faded(to_linear(drawing.color), _mixed(drawing, "fade")) * (1 + grain)[..., None],
         height=height,
-        normal=_normals(height + bumps + wrinkles, drawing.tilt, scale),
+        normal=_normals(height + bumps + wrinkles, drawing.tilt),
         gloss=_mixed(drawing, "gloss"),
         roughness=_mixed(drawing, "roughness"),
         metal=_mixed(drawing, "metal"),
@@ -63,33 +61,39 @@ def surface_of(drawing: Drawing, print_on: Print | None, *, puff: float, wrinkle
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
-    """Return a Gaussian blur of `sigma` pixels, exact and in floats (8 bits would show terraces once lit)."""
+    """Return a Gaussian blur of `sigma` pixels that goes on at the opposite edge.
+
+    It works on frequencies and in floats: blurred in 8 bits, a height would show its steps once it is lit.
+    """
     rows = np.fft.fftfreq(plane.shape[0]).astype(np.float32)[:, None]
     columns = np.fft.rfftfreq(plane.shape[1]).astype(np.float32)[None]
-    kernel = np.exp(-2 * (np.pi * sigma) ** 2 * (rows**2 + columns**2))
-    return np.fft.irfft2(np.fft.rfft2(plane) * kernel, s=plane.shape).astype(np.float32)
+    window = np.exp(np.float32(-2 * (np.pi * sigma) ** 2) * (rows**2 + columns**2))
+    return np.fft.irfft2(np.fft.rfft2(plane) * window, s=plane.shape)
 
 
-def _outline(alpha: Plane, width: float) -> Plane:
+def _outline(drawing: Drawing, puff: float) -> Plane:
     """Return a height that rises from the outline in a quarter circle."""
-    rise = np.clip((blur(alpha, width) - 0.3) / 0.7, 0, 1)
-    return np.sqrt(1 - (1 - rise) ** 2) * width * ROUNDING
+    width = puff * drawing.scale
+    rise = np.clip((blur(drawing.alpha, width) - OUTLINE_START) / (1 - OUTLINE_START), 0, 1)
+    return np.sqrt(1 - (1 - rise) ** 2) * np.float32(ROUNDING * width)
 
 
-def _carved(drawing: Drawing, scale: float) -> Plane:
-    """Return the relief layer as a height; what lies outside the outline does not count into the blur."""
-    weight = np.maximum(blur(drawing.alpha, RELIEF_BLUR * scale), 0.05)
-    return blur(drawing.relief * drawing.alpha, RELIEF_BLUR * scale) / weight * RELIEF_DEPTH * scale
+def _relief(drawing: Drawing) -> Plane:
+    """Return the relief as a height; what lies outside the drawing does not pull it down."""
+    sigma = RELIEF_BLUR * drawing.scale
+    inside = blur(drawing.relief * drawing.alpha, sigma) / np.maximum(blur(drawing.alpha, sigma), 0.05)
+    return inside * np.float32(RELIEF_DEPTH * drawing.scale)
 
 
-def _texture(drawing: Drawing, scale: float) -> tuple[Plane, Plane]:
+def _texture(drawing: Drawing) -> tuple[Plane, Plane]:
+    """Return the height of the materials' texture, in pixels, and how much it lightens the colour."""
     bumps, grain = np.zeros_like(drawing.alpha), np.zeros_like(drawing.alpha)
     for name, mask in drawing.finish.items():
         material = MATERIALS[name]
         if material.texture:
-            pattern = mask * _tiled(texture(material.texture, scale), drawing.alpha.shape)
-            bumps += pattern * material.bump * scale
-            grain += pattern * material.grain
+            cover = mask * _tiled(texture(material.texture, drawing.scale), drawing.alpha.shape)
+            bumps += cover * np.float32(material.bump * drawing.scale)
+            grain += cover * np.float32(material.grain)
     return bumps, grain
 
 
@@ -98,11 +102,12 @@ def _tiled(tile: Plane, shape: tuple[int, ...]) -> Plane:
     return np.tile(tile, repeats)[: shape[0], : shape[1]]
 
 
-def _wrinkles(drawing: Drawing, scale: float, rng: np.random.Generator) -> Plane:
-    coarse = rng.standard_normal((WRINKLE_GRID, WRINKLE_GRID)).astype(np.float32)
-    side = round(CANVAS * scale)
+def _wrinkles(drawing: Drawing, rng: np.random.Generator) -> Plane:
+    knots = round(CANVAS / WRINKLE)
+    coarse = rng.standard_normal((knots, knots)).astype(np.float32)
+    side = round(CANVAS * drawing.scale)
     smooth = np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
-    return smooth[drawing.box] * _mixed(drawing, "wrinkle") * scale
+    return smooth[drawing.box] * _mixed(drawing, "wrinkle") * np.float32(drawing.scale)
 
 
 def _mixed(drawing: Drawing, quality: str) -> Plane:
@@ -113,34 +118,15 @@ def _mixed(drawing: Drawing, quality: str) -> Plane:
     return mixed
 
 
-def _normals(height: Plane, tilt: Plane, scale: float) -> Plane:
-    down, right = np.gradient(height)
-    facing = np.sqrt(np.maximum(1 - (tilt**2).sum(axis=-1), 0.03))
-    x = tilt[..., 0] / facing - right
-    y = tilt[..., 1] / facing - down
+def _faded(albedo: Plane, fade: Plane) -> Plane:
+    """Return the colours mixed with greys of their own lightness."""
+    grey = (albedo @ LUMA)[..., None]
+    return albedo + fade[..., None] * (grey - albedo)
+
+
+def _normals(height: Plane, tilt: Plane) -> Plane:
+    slope_y, slope_x = np.gradient(height)
+    facing = np.sqrt(np.maximum(1 - (tilt**2).sum(axis=-1), GRAZING))
+    x, y = tilt[..., 0] / facing - slope_x, tilt[..., 1] / facing - slope_y
     z = 1 / np.sqrt(x * x + y * y + 1)
     return np.stack([x * z, y * z, z], axis=-1)
-
-
-def _printed(drawing: Drawing, print_on: Print, scale: float) -> NDArray[np.uint8]:
-    """Lay a print on the cloth so that it follows the folds: each point shows what lies a little down the slope."""
-    down, right = np.gradient(blur(drawing.relief, DRAPE_BLUR * scale) * RELIEF_DEPTH)
-    rows, columns = drawing.box
-    y, x = np.mgrid[rows, columns].astype(np.float32) / scale
-    y, x = y + down * DRAPE_SHIFT / scale, x + right * DRAPE_SHIFT / scale
-    detail = PRINT_DETAIL / print_on.zoom
-    # A pixel shows the mean of what it covers, or edges in the print would be jagged.
-    tile = np.stack([blur(channel, 0.5 * detail / scale) for channel in np.moveaxis(print_on.tile, -1, 0)], axis=-1)
-    color = drawing.color.astype(np.float32)
-    for part, lean in enumerate(print_on.leans):
-        cosine, sine = np.cos(np.radians(lean)), np.sin(np.radians(lean))
-        row = np.floor((y * cosine - x * sine) * detail).astype(np.intp) % tile.shape[0]
-        column = np.floor((x * cosine + y * sine) * detail).astype(np.intp) % tile.shape[1]
-        color += drawing.cloth[..., part, None] * tile[row, column]
-    return np.clip(np.round(color), 0, 255).astype(np.uint8)
-
-
-def _faded(albedo: Plane, fade: Plane) -> Plane:
-    """Return the colours mixed with a grey of their own lightness (luma weights of ITU-R BT.709)."""
-    grey = albedo @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    return albedo + fade[..., None] * (grey[..., None] - albedo)

@@ -81,11 +81,16 @@ class Home:
         return copy / folder.name
 
 
-def prepare_home(var: Path) -> Home:
-    """Make the folders of the servers below `var`, as private as PostgreSQL demands."""
+def prepare_var(var: Path) -> Path:
+    """Make the var folder where there is none; raises EmbeddedError if it is not ours."""
     var.mkdir(parents=True, exist_ok=True)
     if not os.access(var, os.W_OK):
         raise EmbeddedError(f"{var} belongs to another user: run this as that user, or remove it.")
+    return var.resolve()
+
+
+def prepare_home(var: Path) -> Home:
+    """Make the folders of the servers below `var`, as private as PostgreSQL demands."""
     (var / "log").mkdir(exist_ok=True)
     root = var / "servers"
     if not root.exists():

@@ -39,8 +39,8 @@ class Program:
 class Process:
     """A program that was started; its output goes to its log and, if it is to be echoed, to the console.
 
-    It leads a process group of its own and keeps the `inherited` descriptors open. When we die, whatever kills
-    us, Linux sends it its orphan signal, or else its stop signal.
+    It leads a process group of its own and keeps the `inherited` descriptors open. When we die, whatever
+    kills us, Linux sends it its orphan signal, or else its stop signal.
     """
 
     def __init__(self, program: Program, console: Console, *, inherited: tuple[int, ...]) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL and Valkey of one var folder: kept alive by the first command that needs them, used by all."""
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from trooply.embedded import postgres, valkey
 from trooply.embedded.console import Console
 from trooply.embedded.environment import complete_environment, read_environment, write_environment
-from trooply.embedded.home import prepare_home
+from trooply.embedded.home import Home, prepare_home, prepare_var
 from trooply.embedded.locks import FileLock
 from trooply.embedded.supervisor import Supervisor
 
@@ -34,17 +35,21 @@ class Servers:
     """
 
     def __init__(self, var: Path, *, console: Console, throwaway: bool = False) -> None:
-        self._home = prepare_home(var.resolve())
+        self._var = prepare_var(var)
         self._throwaway = throwaway
         self._environment: dict[str, str] = {}
-        self._owner = FileLock(self._home.var / "owner.lock")
-        self._running = FileLock(self._home.var / "running.lock")
+        self._owner = FileLock(self._var / "owner.lock")
+        self._running = FileLock(self._var / "running.lock")
         self.supervisor = Supervisor(console, inherited=(self._running.descriptor,))
+
+    @functools.cached_property
+    def _home(self) -> Home:
+        return prepare_home(self._var)
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Nobody else joins, starts or stops the servers meanwhile."""
-        with FileLock(self._home.var / "turn.lock") as lock:
+        with FileLock(self._var / "turn.lock") as lock:
             lock.acquire(within=TURN_SECONDS, pause=self.supervisor.tick)
             yield
 
@@ -53,10 +58,10 @@ class Servers:
         owned = self._owner.try_acquire()
         if owned:
             self._running.acquire(within=LEFTOVERS_SECONDS, pause=self.supervisor.tick)
-        shared = {} if owned else read_environment(self._home.var / "env")
+        shared = {} if owned else read_environment(self._var / "env")
         addresses = {"DATABASE_URL": postgres.url(self._home), "REDIS_URL": valkey.url(self._home)}
         given = {**shared, **os.environ}
-        self._environment = complete_environment(given, var=self._home.var, servers=addresses)
+        self._environment = complete_environment(given, var=self._var, servers=addresses)
         os.environ.update(self._environment)
         return owned
 
@@ -67,11 +72,11 @@ class Servers:
             self.supervisor.start(postgres.program(self._home, throwaway=self._throwaway))
         if self._environment["REDIS_URL"] == valkey.url(self._home):
             self.supervisor.start(valkey.program(self._home, throwaway=self._throwaway))
-        write_environment(self._home.var / "env", self._environment)
+        write_environment(self._var / "env", self._environment)
 
     def stop(self) -> None:
         """Stop all that the supervisor runs, and let the next command own the servers."""
-        with FileLock(self._home.var / "turn.lock") as lock:
+        with FileLock(self._var / "turn.lock") as lock:
             lock.acquire(within=TURN_SECONDS)
             self.supervisor.stop()
             self.close()

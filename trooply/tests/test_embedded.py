@@ -35,37 +35,63 @@ def complete(given, *, var=Path("/var/empty")):
     return complete_environment({"SECRET_KEY": "given", **given}, var=var, servers=SERVERS)
 
 
-def launch(var, *command, options=("--throwaway",), **environment):
-    """The launcher in an environment where nobody has set anything yet."""
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in complete({}) and name != "MAKELEVEL"
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "trooply.embedded", "--var", var, *options, "--", *command],
-        env={**inherited, **environment},
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def var():
+    """A folder that other users can reach, unlike those of pytest, with a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="trooply-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree((folder / "servers").resolve(), ignore_errors=True)
+    shutil.rmtree(folder)
 
 
-def run(var, *command, **environment):
-    launcher = launch(var, *command, **environment)
-    output, _ = launcher.communicate(timeout=60)
-    return launcher.returncode, output
+@pytest.fixture
+def launch(var):
+    """Starts launchers in an environment where nobody has set anything; none of them outlives the test."""
+    ours = {*complete({}), "MAKELEVEL"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    launchers = []
+
+    def start(*command, at=var, options=("--throwaway",), **environment):
+        launcher = subprocess.Popen(
+            [sys.executable, "-m", "trooply.embedded", "--var", at, *options, "--", *command],
+            env={**inherited, **environment},
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        launchers.append(launcher)
+        return launcher
+
+    yield start
+    for launcher in launchers:
+        launcher.terminate()
+        launcher.communicate(timeout=30)
 
 
-def launch_servers(var, **options):
-    """A launcher whose servers are ready."""
-    (var / "env").unlink(missing_ok=True)
-    launcher = launch(var, *SLEEP, **options)
-    wait_until((var / "env").exists)
-    return launcher
+@pytest.fixture
+def run(launch):
+    """Runs a command beside the servers; its exit code and output."""
+
+    def run(*command, **options):
+        launcher = launch(*command, **options)
+        output, _ = launcher.communicate(timeout=60)
+        return launcher.returncode, output
+
+    return run
 
 
-def end(launcher):
-    launcher.terminate()
-    launcher.communicate(timeout=30)
+@pytest.fixture
+def launch_servers(launch, var):
+    """Starts a launcher and waits until its servers are ready."""
+
+    def launch_servers(**options):
+        (var / "env").unlink(missing_ok=True)
+        launcher = launch(*SLEEP, **options)
+        wait_until((var / "env").exists)
+        return launcher
+
+    return launch_servers
 
 
 def wait_until(happened):
@@ -107,17 +133,7 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.fixture
-def var():
-    """A folder that other users can reach, unlike those of pytest, with a short path."""
-    folder = Path(tempfile.mkdtemp(prefix="trooply-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree((folder / "servers").resolve(), ignore_errors=True)
-    shutil.rmtree(folder)
-
-
-def test_a_command_finds_both_servers_and_gives_its_exit_code(var):
+def test_a_command_finds_both_servers_and_gives_its_exit_code(run):
     code = (
         "import os, psycopg, redis, sys\n"
         "with psycopg.connect(os.environ['DATABASE_URL']) as connection:\n"
@@ -127,40 +143,38 @@ def test_a_command_finds_both_servers_and_gives_its_exit_code(var):
         "    print(client.ping())\n"
         "sys.exit(7)"
     )
-    assert run(var, sys.executable, "-c", code) == (7, "2.0\nTrue\n")
+    assert run(sys.executable, "-c", code) == (7, "2.0\nTrue\n")
 
 
-def test_a_second_command_attaches_and_stops_nothing(var):
-    owner = launch_servers(var, PORT="8123")
+def test_a_second_command_attaches_and_stops_nothing(launch_servers, run, var):
+    owner = launch_servers(PORT="8123")
     pid = postgres_pid(var)
 
-    exit_code, output = run(var, *SHOW_ENVIRONMENT)
+    exit_code, output = run(*SHOW_ENVIRONMENT)
 
     assert exit_code == 0
     assert json.loads(output).items() >= read_environment(var / "env").items()
     assert json.loads(output)["PORT"] == "8123"
     assert postgres_pid(var) == pid
     assert connect_valkey(var).ping()
-    end(owner)
-    assert owner.returncode == 128 + signal.SIGTERM
+    owner.terminate()
+    assert owner.wait(30) == 128 + signal.SIGTERM
     assert not is_alive(pid)
 
 
-def test_commands_that_start_together_share_one_server(var):
+def test_commands_that_start_together_share_one_server(launch, var):
     script = f"touch {var}/begun-$$; while [ ! -e {var}/end ]; do sleep 0.05; done"
-    launchers = [launch(var, "sh", "-c", script) for _ in range(3)]
+    launchers = [launch("sh", "-c", script) for _ in range(3)]
     wait_until(lambda: len(list(var.glob("begun-*"))) == 3)
 
     (var / "end").touch()
 
-    for launcher in launchers:
-        launcher.communicate(timeout=30)
-    assert [launcher.returncode for launcher in launchers] == [0, 0, 0]
+    assert [launcher.wait(30) for launcher in launchers] == [0, 0, 0]
     assert (var / "log/postgres.log").read_text().count("ready to accept connections") == 1
 
 
-def test_killing_the_launcher_leaves_no_process_and_loses_no_data(var):
-    launcher = launch_servers(var, options=())
+def test_killing_the_launcher_leaves_no_process_and_loses_no_data(launch_servers, var):
+    launcher = launch_servers(options=())
     with connect_postgres(var) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         backend = connection.info.backend_pid
@@ -171,17 +185,16 @@ def test_killing_the_launcher_leaves_no_process_and_loses_no_data(var):
     launcher.kill()
     launcher.communicate()
 
-    restarted = launch_servers(var, options=())
+    launch_servers(options=())
 
     assert [pid for pid in [*children, backend] if is_alive(pid)] == []
     with connect_postgres(var) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     assert connect_valkey(var).get("answer") == "42"
-    end(restarted)
 
 
-def test_a_killed_server_comes_back_at_its_address(var):
-    owner = launch_servers(var, options=())
+def test_a_killed_server_comes_back_at_its_address(launch_servers, var):
+    launch_servers(options=())
     connect_valkey(var).set("answer", 42)
     old_postgres, old_valkey = postgres_pid(var), connect_valkey(var).info("server")["process_id"]
 
@@ -193,47 +206,46 @@ def test_a_killed_server_comes_back_at_its_address(var):
     wait_until(lambda: answers(connect_valkey, var))
     assert connect_valkey(var).get("answer") == "42"
     assert connect_valkey(var).info("server")["process_id"] != old_valkey
-    end(owner)
 
 
-def test_a_pid_file_that_names_another_process_is_no_obstacle(var):
-    assert run(var, "true")[0] == 0
+def test_a_pid_file_that_names_another_process_is_no_obstacle(run, var):
+    assert run("true")[0] == 0
     data = var / "servers/postgres"
     owner = data.stat()
     bystander = subprocess.Popen(["sleep", "600"], user=owner.st_uid)
     (data / "postmaster.pid").write_text(f"{bystander.pid}\n{data}\n")
     (var / "servers/sockets/.s.PGSQL.5432.lock").write_text(f"{bystander.pid}\n{data}\n")
 
-    assert run(var, "true")[0] == 0
+    assert run("true")[0] == 0
 
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
 
 
-def test_addresses_that_are_set_start_nothing(var):
+def test_addresses_that_are_set_start_nothing(run, var):
     given = {"DATABASE_URL": "postgres://elsewhere/shop", "REDIS_URL": "redis://elsewhere"}
-    exit_code, output = run(var, *SHOW_ENVIRONMENT, **given)
+    exit_code, output = run(*SHOW_ENVIRONMENT, **given)
     assert exit_code == 0
     assert json.loads(output).items() >= given.items()
     assert not (var / "servers/postgres").exists()
     assert list((var / "log").iterdir()) == []
 
 
-def test_secrets_and_data_are_private_and_the_secret_key_is_kept(var):
-    run(var, "true")
+def test_secrets_and_data_are_private_and_the_secret_key_is_kept(run, var):
+    run("true")
     first = read_environment(var / "env")["SECRET_KEY"]
-    run(var, "true")
+    run("true")
     assert read_environment(var / "env")["SECRET_KEY"] == first
     assert len(first) == 67
     assert [mode(var / name) for name in ("env", "secret-key")] == [0o600, 0o600]
     assert [mode(var / "servers" / name) for name in (".", "postgres", "valkey", "sockets")] == [0o700] * 4
 
 
-def test_a_long_path_has_its_sockets_in_the_temporary_folder(var):
+def test_a_long_path_has_its_sockets_in_the_temporary_folder(run, var):
     deep = var / ("long" * 25)
     deep.mkdir(mode=0o755)
-    exit_code, output = run(deep, *SHOW_ENVIRONMENT)
+    exit_code, output = run(*SHOW_ENVIRONMENT, at=deep)
     sockets = prepare_home(deep).sockets
     assert exit_code == 0
     assert json.loads(output)["REDIS_URL"] == f"unix://{tempfile.gettempdir()}/{sockets.name}/valkey.sock"
@@ -242,9 +254,9 @@ def test_a_long_path_has_its_sockets_in_the_temporary_folder(var):
 
 
 @needs_root
-def test_below_a_closed_folder_root_keeps_the_data_elsewhere(var):
+def test_below_a_closed_folder_root_keeps_the_data_elsewhere(run, var):
     var.chmod(0o700)
-    assert run(var, "true")[0] == 0
+    assert run("true")[0] == 0
     elsewhere = (var / "servers").resolve()
     assert elsewhere.parent == Path("/var/lib")
     assert (elsewhere / "postgres/PG_VERSION").exists()
