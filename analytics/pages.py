@@ -10,7 +10,7 @@ from analytics.models import SearchEvent
 from analytics.reports import count_searches
 from billing.limits import plan_of
 from catalog.job_report import with_progress
-from catalog.products import product_stats
+from catalog.products import newest_products, product_stats
 
 RECENT = 6
 
@@ -25,7 +25,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         "plan": plan_of(tenant),
         "stats": product_stats(tenant),
         "searches": count_searches(tenant, at=timezone.now()),
-        "recent_products": tenant.products.prefetch_related("images").order_by("-created_at", "-pk")[:RECENT],
+        "recent_products": newest_products(tenant, RECENT),
         "recent_jobs": recent_jobs,
         "jobs_running": any(job.finished_at is None for job in recent_jobs),
         "recent_searches": SearchEvent.objects.filter(tenant=tenant)[:RECENT],

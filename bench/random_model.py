@@ -4,6 +4,7 @@ Where no public weights can be had, random ones tell the speed just as well: the
 """
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main(folder: Path) -> None:
 def _write_random(folder: Path) -> None:
     open_clip = import_open_clip()
     torch.manual_seed(SEED)
+    logging.disable(logging.WARNING)  # that the weights are random
     model = open_clip.create_model(MODEL)
     config = {"model_cfg": open_clip.get_model_config(MODEL), "preprocess_cfg": model.visual.preprocess_cfg}
     (folder / "open_clip_config.json").write_text(json.dumps(config))

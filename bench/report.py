@@ -100,8 +100,8 @@ def _comparison(results: Results) -> str:
         "process, without HTTP, database or anything else that a shop needs. Its ViT-B-32 has random "
         "weights, which are as fast as trained ones. The models differ in size: ViT-B-32 is "
         f"{plain.model:.0f} MB, {results.machine.encoder} {own.model:.0f} MB; only the second column runs "
-        "the very same model. The last column is the whole service, as above. In brackets: how many times the "
-        "first column.",
+        "the very same model. The last column is the whole service, as above. In brackets: how many "
+        "times the first column.",
         _table(
             ("", *(loop.name for loop in results.loops), "the service"),
             [_compared(measure, [system[measure] for system in systems]) for measure in systems[0]],

@@ -205,8 +205,14 @@ class ProductImageAdmin(PictureColumns, ReadOnlyAdmin):
         "product_type",
         "product_type_confidence",
         "quality",
-        "shape",
+        "outline",
     ]
+
+    @admin.display
+    def outline(self, image: ProductImage) -> str:
+        return (
+            f"{image.shape['aspect_ratio']:.2f} as wide as high, fills {image.shape['fill']:.0%} of its box"
+        )
 
     @admin.display
     def picture(self, image: ProductImage) -> str:

@@ -23,6 +23,12 @@ def access_product(tenant: Tenant, product_id: str) -> Product:
     return product
 
 
+def newest_products(tenant: Tenant, count: int) -> QuerySet[Product]:
+    """Return the products that came last and can be found, with their pictures."""
+    indexed = tenant.products.filter(status=Product.Status.INDEXED).prefetch_related("images")
+    return indexed.order_by("-created_at", "-pk")[:count]
+
+
 @transaction.atomic
 def update_metadata(tenant: Tenant, product_id: str, changes: Mapping[str, Any]) -> Product:
     """Merge changes into a product's metadata (RFC 7396: null removes a key); its vectors stay as they are."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -12,7 +11,7 @@ from rest_framework import exceptions
 from accounts.models import Tenant
 from accounts.pages import PortalRequest, portal_page
 from catalog.errors import PictureError
-from catalog.models import Product
+from catalog.products import newest_products
 from catalog.vision.encoder import EncoderError
 from catalog.vision.palette import EXAMPLES
 from search.pipeline import answer
@@ -31,7 +30,7 @@ def search_page(request: PortalRequest) -> HttpResponse:
     """Show the search page, with results when something is asked; htmx gets the results alone."""
     tenant = request.caller.tenant
     asked = _read_query(request)
-    context = _results(request, asked) if asked else {"newest": _newest(tenant)}
+    context = _results(request, asked) if asked else {"newest": newest_products(tenant, NEWEST)}
     if request.htmx:
         return render(request, "search/results.html", context)
     return render(request, "search/search.html", context | _choices(tenant))
@@ -61,11 +60,6 @@ def _parse(asked: dict[str, Any]) -> Query:
     if "image_url" in asked:
         return parse_url(asked)
     return parse_text(asked)
-
-
-def _newest(tenant: Tenant) -> QuerySet[Product]:
-    indexed = tenant.products.filter(status=Product.Status.INDEXED).prefetch_related("images")
-    return indexed.order_by("-created_at", "-pk")[:NEWEST]
 
 
 def _choices(tenant: Tenant) -> dict[str, Any]:

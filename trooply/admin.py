@@ -75,8 +75,10 @@ class StaticDeviceAdmin(DeviceAdmin):
     list_display = [*DeviceAdmin.list_display, "codes_left"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaticDevice]:
-        devices: QuerySet[StaticDevice] = super().get_queryset(request)
-        return devices.annotate(codes_left=Count("token_set"))
+        devices: QuerySet[StaticDevice] = (
+            super().get_queryset(request).annotate(codes_left=Count("token_set"))
+        )
+        return devices
 
     def response_add(
         self, request: HttpRequest, obj: StaticDevice, *args: Any, **kwargs: Any

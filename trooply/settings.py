@@ -31,7 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "trooply.apps.ServedStaticFilesConfig",
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django_otp",

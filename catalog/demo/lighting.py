@@ -36,8 +36,8 @@ def _matt(surface: Surface, shadow: Plane, open_air: Plane) -> Plane:
     x, y, z = np.moveaxis(surface.normal, -1, 0)
     lamp = np.maximum(surface.normal @ LAMP + WRAP, 0) / (LAMP[2] + WRAP) * (1 - SHADOW_DARKNESS * shadow)
     room = (1 + SKY[0] * x + SKY[1] * y) * (1 + z) / 2
-    fibres = surface.sheen * (1 - z) ** 2
-    diffuse = (LAMP_SHARE * lamp + (1 - LAMP_SHARE) * room) * open_air
+    fibres: Plane = surface.sheen * (1 - z) ** 2
+    diffuse: Plane = (LAMP_SHARE * lamp + (1 - LAMP_SHARE) * room) * open_air
     return surface.albedo * (diffuse + 0.66 * fibres)[..., None] + 0.13 * fibres[..., None]
 
 
@@ -45,7 +45,7 @@ def _metallic(surface: Surface, reflected: Plane, open_air: Plane) -> Plane:
     """Return metal, which shows nothing but what it reflects: the boxes, a bright ceiling, a dark floor."""
     _, y, z = np.moveaxis(surface.normal, -1, 0)
     room = 0.72 - 0.55 * np.clip(2 * y * z, -0.6, 1)
-    seen = np.clip(room + 0.9 * reflected, 0.1, 2.2) * open_air
+    seen: Plane = np.clip(room + 0.9 * reflected, 0.1, 2.2) * open_air
     return surface.albedo * seen[..., None] + (0.3 * surface.gloss * reflected)[..., None]
 
 
@@ -59,7 +59,7 @@ def _softboxes(surface: Surface) -> Plane:
     x, y, z = np.moveaxis(surface.normal, -1, 0)
     right, down = 2 * x * z, 2 * y * z
     sharpness = 1 / (SHARPEST + DULLEST * surface.roughness)
-    seen = 0.1 * np.maximum(-down, 0)
+    seen: Plane = 0.1 * np.maximum(-down, 0)
     for (middle_x, middle_y), (half_x, half_y), brightness in SOFTBOXES:
         across = _rise((half_x - np.abs(right - middle_x)) * sharpness)
         along = _rise((half_y - np.abs(down - middle_y)) * sharpness)

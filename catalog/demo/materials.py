@@ -76,10 +76,8 @@ def _fur(rng: np.random.Generator) -> Plane:
 def _weave(rng: np.random.Generator) -> Plane:
     y, x = _turns()
     slubs = _waves(rng, 10, 80, stretch=(1, 16)) + _waves(rng, 10, 80, stretch=(16, 1))
-    return (
-        0.45 * (np.sin(56 * x) * np.abs(np.sin(28 * y)) + np.sin(56 * y) * np.abs(np.cos(28 * x)))
-        + 0.22 * slubs
-    )
+    threads: Plane = np.sin(56 * x) * np.abs(np.sin(28 * y)) + np.sin(56 * y) * np.abs(np.cos(28 * x))
+    return 0.45 * threads + 0.22 * slubs
 
 
 def _twill(rng: np.random.Generator) -> Plane:
@@ -90,8 +88,8 @@ def _twill(rng: np.random.Generator) -> Plane:
 def _knit(rng: np.random.Generator) -> Plane:
     y, x = _turns()
     columns, rows = 16, 20
-    from_rib = 2 * np.abs(x * columns / (2 * np.pi) % 1 - 0.5)
-    stitch = np.sin(np.pi * (y * rows / (2 * np.pi) - 0.75 * from_rib)) ** 2
+    from_rib: Plane = 2 * np.abs(x * columns / (2 * np.pi) % 1 - 0.5)
+    stitch: Plane = np.sin(np.pi * (y * rows / (2 * np.pi) - 0.75 * from_rib)) ** 2
     return stitch * (1 - 3.2 * (from_rib - 0.5) ** 2) - 0.4 + 0.08 * _waves(rng, 20, 90)
 
 
@@ -105,7 +103,8 @@ def _pebble(rng: np.random.Generator) -> Plane:
         distance = np.hypot(np.minimum(away_y, TILE - away_y), np.minimum(away_x, TILE - away_x))
         second = np.minimum(second, np.maximum(distance, nearest))
         nearest = np.minimum(nearest, distance)
-    return np.minimum((second - nearest) / 3.5, 1) - 0.6 + 0.1 * _waves(rng, 10, 60)
+    cells: Plane = np.minimum((second - nearest) / 3.5, 1)
+    return cells - 0.6 + 0.1 * _waves(rng, 10, 60)
 
 
 def _basket(rng: np.random.Generator) -> Plane:
@@ -156,4 +155,5 @@ def _waves(
     frequency = np.hypot(y[:, None], x[None])
     band = np.exp(-((frequency / high) ** 2)) - np.exp(-((frequency / low) ** 2))
     noise = np.fft.ifft2(np.fft.fft2(rng.standard_normal((TILE, TILE))) * band).real
-    return (noise / noise.std()).astype(np.float32)
+    unit: Plane = (noise / noise.std()).astype(np.float32)
+    return unit

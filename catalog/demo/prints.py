@@ -64,4 +64,5 @@ def _turned(y: Plane, x: Plane, degrees: float) -> tuple[Plane, Plane]:
 
 def _look_up(tile: Plane, y: Plane, x: Plane, detail: float) -> Plane:
     rows, columns = (np.floor(axis * np.float32(detail)).astype(np.intp) for axis in (y, x))
-    return tile[rows % tile.shape[0], columns % tile.shape[1]]
+    colors: Plane = tile[rows % tile.shape[0], columns % tile.shape[1]]
+    return colors

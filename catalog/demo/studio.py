@@ -30,7 +30,7 @@ def backdrop(background: str, size: int) -> Plane:
     """Return the empty studio (size, size, 3) in linear light."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
     brightness, fall_off = WHITE_GLOW if background == "white" else GLOW
-    glow = brightness - fall_off * ((x - 0.42) ** 2 + 0.8 * (y - 0.38) ** 2)
+    glow: Plane = brightness - fall_off * ((x - 0.42) ** 2 + 0.8 * (y - 0.38) ** 2)
     return from_hex(BACKGROUNDS[background]) * glow[..., None]
 
 

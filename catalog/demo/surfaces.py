@@ -75,7 +75,8 @@ def _outline(drawing: Drawing, puff: float) -> Plane:
     """Return a height that rises from the outline in a quarter circle."""
     width = puff * drawing.scale
     rise = np.clip((blur(drawing.alpha, width) - OUTLINE_START) / (1 - OUTLINE_START), 0, 1)
-    return np.sqrt(1 - (1 - rise) ** 2) * np.float32(ROUNDING * width)
+    height: Plane = np.sqrt(1 - (1 - rise) ** 2) * np.float32(ROUNDING * width)
+    return height
 
 
 def _relief(drawing: Drawing) -> Plane:

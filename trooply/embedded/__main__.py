@@ -1,6 +1,7 @@
 """Run a command beside PostgreSQL and Valkey: `python -m trooply.embedded [--var DIR] -- COMMAND...`."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -50,7 +51,8 @@ def _run_beside_servers(command: Sequence[str], *, var: Path, throwaway: bool) -
 
 def _run(command: Sequence[str], supervisor: Supervisor) -> int:
     """Run the command at our terminal while the servers are kept alive."""
-    child = subprocess.Popen(command, preexec_fn=lambda: die_with_parent(signal.SIGTERM))  # noqa: S603
+    us = os.getpid()
+    child = subprocess.Popen(command, preexec_fn=lambda: die_with_parent(us, signal.SIGTERM))  # noqa: S603
     # The terminal sends Ctrl-C to the command as well, and that decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

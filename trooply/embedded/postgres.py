@@ -66,6 +66,7 @@ def program(home: Home, *, throwaway: bool) -> Program:
         account=home.account,
         is_ready=lambda: subprocess.run(is_ready, check=False).returncode == 0,  # noqa: S603
         stop_signal=signal.SIGINT,  # "fast shutdown": does not wait for clients to leave
+        stops_within=30.0,  # writes all that is in shared_buffers to the disk, however slow that is
     )
 
 

@@ -18,6 +18,9 @@ LOG_BYTES_TO_ROTATE = 10 * 1024 * 1024
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
+# Loaded before any fork, after which a loader lock of another thread could stay locked for ever.
+LIBC = ctypes.CDLL(None)
+
 
 @dataclass(frozen=True)
 class Program:
@@ -29,7 +32,7 @@ class Program:
     folder: Path = Path("/")
     account: Account | None = None
     is_ready: Callable[[], bool] = lambda: True
-    ready_within: float = 60.0
+    ready_within: float = 120.0
     stop_signal: signal.Signals = signal.SIGTERM
     stops_within: float = 5.0
     orphan_signal: signal.Signals | None = None
@@ -55,39 +58,32 @@ class Process:
 
     def follow(self) -> int | None:
         """Show what the program wrote since the last look; return its exit code once it has ended."""
-        exit_code = self._popen.poll()
         self._show_output()
-        if exit_code is not None:
-            self._kill_group()
-        return exit_code
+        return self._popen.poll()
 
     def stop(self) -> None:
-        """Ask the program to end, and kill it and its children if it takes too long."""
+        """Ask the program to end, kill it if it takes too long, and with it all that it left behind."""
         if self._popen.poll() is None:
             self._popen.send_signal(self._program.stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(self._program.stops_within)
-        self._kill_group()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)  # granian's workers, for one, outlive a killed parent
         self._popen.wait()
         self._show_output()
         self._unread.close()
 
     def _show_output(self) -> None:
-        text = self._begun_line + self._unread.read()
-        *lines, self._begun_line = text.split(b"\n")
-        if self._program.echo:
-            for line in lines:
-                # Of a progress bar, which draws itself over its older states, the last state is enough.
-                self._console.say(self._program.name, line.rpartition(b"\r")[2].decode(errors="replace"))
-
-    def _kill_group(self) -> None:
-        """Kill what is left of the program: granian's workers, for one, outlive a killed parent."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
+        if not self._program.echo:
+            return
+        *lines, self._begun_line = (self._begun_line + self._unread.read()).split(b"\n")
+        for line in lines:
+            # Of a progress bar, which draws itself over its older states, the last state is enough.
+            self._console.say(self._program.name, line.rpartition(b"\r")[2].decode(errors="replace"))
 
 
 def _spawn(program: Program, log: int, *, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    account = program.account
+    account, parent = program.account, os.getpid()
     try:
         return subprocess.Popen(  # noqa: S603
             program.command,
@@ -100,16 +96,19 @@ def _spawn(program: Program, log: int, *, inherited: tuple[int, ...]) -> subproc
             extra_groups=[] if account else None,
             pass_fds=inherited,
             start_new_session=True,  # Ctrl-C is for us, who know the order of the end
-            preexec_fn=lambda: die_with_parent(program.orphan_signal or program.stop_signal),
+            preexec_fn=lambda: die_with_parent(parent, program.orphan_signal or program.stop_signal),
         )
     except OSError as error:
         raise EmbeddedError(f"{program.name} cannot be started: {error}") from error
 
 
-def die_with_parent(number: signal.Signals) -> None:
-    """Get a signal when the process that started us ends, whatever ends it (Linux only, prctl(2))."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+def die_with_parent(parent: int, number: signal.Signals) -> None:
+    """Get a signal when the process that started us ends, whatever ends it (Linux only)."""
+    if sys.platform != "linux":
+        return
+    LIBC.prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:  # it ended before we could say so
+        os.kill(os.getpid(), number)
 
 
 def _rotate(log: Path) -> None:

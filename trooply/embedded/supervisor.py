@@ -70,7 +70,7 @@ class Supervisor:
                 continue  # nohup wants us to outlive the terminal
             signal.signal(number, self._request_stop)
         if "MAKELEVEL" in os.environ:
-            die_with_parent(signal.SIGTERM)
+            die_with_parent(os.getppid(), signal.SIGTERM)
 
     def _request_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop_signal = number

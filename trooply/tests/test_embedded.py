@@ -304,6 +304,7 @@ def test_settings_that_nobody_gave_are_for_this_machine_alone(var):
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "FETCH_ALLOWED_HOSTS": "127.0.0.1:8000",
         "DEBUG": "false",
+        "LOG_LEVEL": "WARNING",
         "INSECURE_HTTP": "true",
     }
 

@@ -98,14 +98,19 @@ function searchWithPicture() {
 function showPreview(source) {
   const picture = new Image(400, 400);
   picture.alt = "The picture that is searched with";
-  picture.addEventListener("load", () => URL.revokeObjectURL(source));
   picture.src = source;
-  preview.replaceChildren(picture);
+  clearPreview();
+  preview.append(picture);
   forget.hidden = false;
 }
 
 function forgetPicture() {
   show.reset();
+  clearPreview();
+}
+
+function clearPreview() {
+  for (const picture of preview.children) URL.revokeObjectURL(picture.src);
   preview.replaceChildren();
   forget.hidden = true;
 }
