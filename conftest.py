@@ -124,11 +124,11 @@ def signed_in(owner: Tenant | User) -> APIClient:
     return APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(owner)}")
 
 
-def picture(color=(200, 30, 30), *, size=(400, 400), format="JPEG") -> bytes:
+def picture(color=(200, 30, 30), *, size=(400, 400), file_format="JPEG") -> bytes:
     """Return the bytes of a picture: a disc of this colour on white."""
     image = Image.new("RGB", size, "white")
     width, height = size
     ImageDraw.Draw(image).ellipse((width // 5, height // 5, width * 4 // 5, height * 4 // 5), fill=color)
     out = io.BytesIO()
-    image.save(out, format)
+    image.save(out, file_format)
     return out.getvalue()

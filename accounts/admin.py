@@ -196,9 +196,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
         if obj is None:
             return []
         shown = ["tenant", "password_link", "last_login", "date_joined"]
-        return (
-            shown if request.user.is_superuser else [*shown, "is_staff", "is_superuser", "user_permissions"]
-        )
+        return shown if request.user.is_superuser else [*shown, "is_staff", "is_superuser", "user_permissions"]
 
     @admin.display(boolean=True, description="authenticator", ordering="has_authenticator")
     def has_authenticator(self, user: Any) -> bool:
@@ -247,9 +245,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return f"{len(key.scopes)} of {len(ALL_PERMISSIONS)}"
 
     @admin.action(description="Revoke selected API keys", permissions=["act"])
-    @asks_first(
-        "Requests with these keys are refused at once. This cannot be undone: the shop needs new keys."
-    )
+    @asks_first("Requests with these keys are refused at once. This cannot be undone: the shop needs new keys.")
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         revoked = list(keys.filter(revoked_at=None))
         ApiKey.objects.filter(pk__in=[key.pk for key in revoked]).update(revoked_at=timezone.now())

@@ -16,7 +16,7 @@ from accounts.keys import KeyKind, digest, key_kind
 from accounts.models import Tenant, User
 from accounts.tokens import LIFETIME_SECONDS, issue_token
 
-API_KEY_AS_SECRET = (
+API_KEY_HINT = (
     "This is an API key (sk_…), not a client secret (sk_live_…). An API key needs no token: send it as "
     "`Authorization: Bearer sk_…`. Or use the client secret of your account here."
 )
@@ -170,7 +170,7 @@ def _authenticate_client(request: Request) -> Tenant:
     if not client_id or not secret:
         raise OAuthError("invalid_request", "Send both client_id and client_secret.")
     if key_kind(secret) is KeyKind.API_KEY:
-        raise OAuthError("invalid_client", API_KEY_AS_SECRET, status=401, code="wrong_credential_type")
+        raise OAuthError("invalid_client", API_KEY_HINT, status=401, code="wrong_credential_type")
     tenant = Tenant.objects.filter(client_id=client_id, client_secret_digest=digest(secret)).first()
     if tenant is None:
         raise OAuthError("invalid_client", "No account has this client_id and client_secret.", status=401)

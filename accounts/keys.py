@@ -19,7 +19,7 @@ SHOWN_LENGTH = 10
 class KeyKind(enum.Enum):
     """What a secret's prefix says it is."""
 
-    CLIENT_SECRET = "sk_live_"
+    CLIENT_SECRET = "sk_live_"  # noqa: S105 - a prefix
     PUBLIC_KEY = "pk_live_"
     API_KEY = "sk_"
 

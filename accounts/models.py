@@ -15,7 +15,6 @@ from django.utils import timezone
 from accounts.keys import SHOWN_LENGTH, KeyKind, digest, new_key
 from accounts.permissions import ALL_PERMISSIONS, DEVELOPER_PERMISSIONS
 
-
 # Emails and categories are compared without case, as `email__lower`, through their indexes on lower().
 models.CharField.register_lookup(Lower)
 

@@ -26,9 +26,7 @@ def _client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
 
 
-def record_search(
-    tenant: Tenant, *, search_id: str, mode: str, text: str, results: int, milliseconds: float
-) -> None:
+def record_search(tenant: Tenant, *, search_id: str, mode: str, text: str, results: int, milliseconds: float) -> None:
     """Remember a search. Without Redis the event is lost, which is logged; the shopper gets the answer all the same."""
     event = {
         "tenant_id": tenant.pk,

@@ -160,9 +160,7 @@ class ProductAdmin(ReadOnlyAdmin):
             self.log_addition(request, job, f"Indexes {job.total:,} product{pluralize(job.total)} again")
         started = sum(job.total for job in jobs)
         if jobs:
-            messages.success(
-                request, f"Indexing {started:,} product{pluralize(started)} again: {name_rows(jobs)}."
-            )
+            messages.success(request, f"Indexing {started:,} product{pluralize(started)} again: {name_rows(jobs)}.")
         if left := products.count() - started:
             messages.warning(
                 request,
@@ -210,9 +208,7 @@ class ProductImageAdmin(PictureColumns, ReadOnlyAdmin):
 
     @admin.display
     def outline(self, image: ProductImage) -> str:
-        return (
-            f"{image.shape['aspect_ratio']:.2f} as wide as high, fills {image.shape['fill']:.0%} of its box"
-        )
+        return f"{image.shape['aspect_ratio']:.2f} as wide as high, fills {image.shape['fill']:.0%} of its box"
 
     @admin.display
     def picture(self, image: ProductImage) -> str:
@@ -249,9 +245,7 @@ class VectorIndexAdmin(ReadOnlyAdmin):
     actions = ["rebuild"]
 
     @admin.action(description="Build selected indexes again", permissions=["act"])
-    @asks_first(
-        "A worker builds them anew, which takes minutes; until then these tenants are searched row by row."
-    )
+    @asks_first("A worker builds them anew, which takes minutes; until then these tenants are searched row by row.")
     def rebuild(self, request: HttpRequest, indexes: QuerySet[VectorIndex]) -> None:
         given_up = list(indexes)
         indexes.delete()

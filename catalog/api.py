@@ -98,9 +98,7 @@ class ProductListView(GenericAPIView[Product]):
     @idempotent
     def post(self, request: ApiRequest) -> Response:
         document = parse_product(request.data)
-        return _index(
-            request.auth.tenant, document, in_background=request.query_params.get("async") == "true"
-        )
+        return _index(request.auth.tenant, document, in_background=request.query_params.get("async") == "true")
 
 
 class ProductView(APIView):
@@ -150,9 +148,7 @@ class ProductView(APIView):
         update_metadata(request.auth.tenant, product_id, body.validated_data["metadata"])
         return Response(ProductSerializer(access_product(request.auth.tenant, product_id)).data)
 
-    @extend_schema(
-        operation_id="delete_product", tags=["Products"], summary="Delete a product", responses={204: None}
-    )
+    @extend_schema(operation_id="delete_product", tags=["Products"], summary="Delete a product", responses={204: None})
     def delete(self, request: ApiRequest, product_id: str) -> Response:
         product = access_product(request.auth.tenant, product_id)
         delete_products(Product.objects.filter(pk=product.pk))

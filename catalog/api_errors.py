@@ -3,7 +3,6 @@
 from rest_framework import exceptions, status
 
 from catalog.errors import IndexingError
-from catalog.vision.encoder import EncoderError
 
 _STATUS = {
     "invalid_image_url": status.HTTP_400_BAD_REQUEST,

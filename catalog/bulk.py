@@ -1,4 +1,4 @@
-"""Many products in one request: JSON or NDJSON; a product that is wrong is told by its place and keeps none from its way."""
+"""Many products in one request, as JSON or NDJSON; one that is wrong is told by its place and holds up no other."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,10 @@ class NDJSONParser(BaseParser):
     media_type = "application/x-ndjson"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         callback_url = (parser_context or {})["request"].query_params.get("callback_url", "")
         return {"products": list(_read_lines(stream)), "callback_url": callback_url}
@@ -48,7 +51,11 @@ def parse_bulk(data: Any, *, max_products: int) -> tuple[list[ProductDocument | 
     raw = body.validated_data["products"]
     if len(raw) > max_products:
         raise serializers.ValidationError(
-            {"products": [f"{len(raw)} products were sent; your plan takes {max_products} in one request. Send several."]}
+            {
+                "products": [
+                    f"{len(raw)} products were sent; your plan takes {max_products} in one request. Send several."
+                ]
+            }
         )
     return [_parse_or_explain(product) for product in raw], body.validated_data.get("callback_url", "")
 

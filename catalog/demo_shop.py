@@ -1,4 +1,4 @@
-"""The demo shop: products whose pictures we draw and serve ourselves, to try everything without a catalogue of one's own."""
+"""The demo shop: products whose pictures we draw ourselves, to try everything without a catalogue of one's own."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -23,6 +23,4 @@ def remove_demo(tenant: Tenant) -> int:
 
 def _document(product: DemoProduct) -> ProductDocument:
     address = settings.BASE_URL + reverse("demo-picture", args=[product.product_id])
-    return ProductDocument(
-        product_id=product.product_id, images=(address,), metadata=product.metadata, is_demo=True
-    )
+    return ProductDocument(product_id=product.product_id, images=(address,), metadata=product.metadata, is_demo=True)

@@ -74,11 +74,7 @@ class ProductInput(serializers.Serializer[ProductDocument]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not images_of(attrs):
             raise serializers.ValidationError(
-                {
-                    "image_url": serializers.ErrorDetail(
-                        "Send image_url, image_base64 or images.", code="required"
-                    )
-                }
+                {"image_url": serializers.ErrorDetail("Send image_url, image_base64 or images.", code="required")}
             )
         return attrs
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from catalog.documents import color_word
 

@@ -91,9 +91,7 @@ def record_failure(tenant: Tenant, document: ProductDocument, error: IndexingErr
         product_id=document.product_id,
         defaults=_columns(document) | {"status": Product.Status.FAILED},
     )
-    Product.objects.filter(
-        tenant=tenant, product_id=document.product_id, status=Product.Status.FAILED
-    ).update(
+    Product.objects.filter(tenant=tenant, product_id=document.product_id, status=Product.Status.FAILED).update(
         error_code=error.code,
         error_message=error.message,
         image_urls=_image_urls(document),
@@ -194,8 +192,7 @@ def _store_product(
         defaults=_columns(document) | {"status": Product.Status.INDEXED, "indexed_at": timezone.now()},
     )
     images = [
-        _store_image(product, position, picture, features, thumbnails)
-        for position, picture in enumerate(pictures)
+        _store_image(product, position, picture, features, thumbnails) for position, picture in enumerate(pictures)
     ]
     product.images.filter(position__gte=len(images)).delete()
     _describe_by_cover(product, images[0])

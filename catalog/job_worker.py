@@ -47,9 +47,7 @@ def work_on(job: Job) -> bool:
 def _claim(job: Job) -> list[JobItem]:
     now = timezone.now()
     Job.objects.filter(pk=job.pk).update(active_at=now)
-    Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(
-        status=Job.Status.PROCESSING, started_at=now
-    )
+    Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(status=Job.Status.PROCESSING, started_at=now)
     claimable = job.items.claimable(now).order_by("index").select_for_update(skip_locked=True)
     items = list(claimable[:CHUNK])
     lost = [item.pk for item in items if item.attempts >= MAX_ATTEMPTS]
@@ -80,9 +78,7 @@ def _settle(item: JobItem, outcome: Outcome) -> None:
         current.update(status=JobItem.Status.SUCCEEDED, code="", message="", retryable=False)
         return
     record_failure(item.tenant, outcome.document, error)
-    current.update(
-        status=JobItem.Status.FAILED, code=error.code, message=error.message, retryable=error.retryable
-    )
+    current.update(status=JobItem.Status.FAILED, code=error.code, message=error.message, retryable=error.retryable)
 
 
 def _finish_if_done(job: Job) -> None:

@@ -71,9 +71,7 @@ def access_job(tenant: Tenant, job_id: str) -> Job:
 def cancel_job(job: Job) -> None:
     """Stop a job: items that wait are cancelled, the few at work still finish."""
     now = timezone.now()
-    stopped = Job.objects.filter(pk=job.pk, finished_at=None).update(
-        status=Job.Status.CANCELED, finished_at=now
-    )
+    stopped = Job.objects.filter(pk=job.pk, finished_at=None).update(status=Job.Status.CANCELED, finished_at=now)
     if not stopped:
         raise JobConflict(f"This job has {job.status} already; there is nothing to cancel.")
     job.items.filter(status=JobItem.Status.QUEUED).update(status=JobItem.Status.CANCELED)
@@ -85,7 +83,9 @@ def retry_failed(job: Job) -> int:
     """Queue the failed items of a finished job again, but for those that were not well-formed; return how many."""
     if job.finished_at is None:
         raise JobConflict("This job is still at work. Wait until it has finished, or cancel it.")
-    retried = failed_items(job).exclude(document={}).update(status=JobItem.Status.QUEUED, attempts=0, code="", message="")
+    retried = (
+        failed_items(job).exclude(document={}).update(status=JobItem.Status.QUEUED, attempts=0, code="", message="")
+    )
     if retried:
         Job.objects.filter(pk=job.pk).update(status=Job.Status.QUEUED, finished_at=None, callback_attempts=0)
         transaction.on_commit(lambda: start_job(job))

@@ -46,9 +46,7 @@ class Product(models.Model):
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="products")
     product_id = models.CharField(max_length=255)
-    image_urls = ArrayField(
-        models.TextField(blank=True), help_text="empty for a picture sent inside the request"
-    )
+    image_urls = ArrayField(models.TextField(blank=True), help_text="empty for a picture sent inside the request")
     metadata = models.JSONField(default=dict)
     name = models.CharField(max_length=500, blank=True)
     category = models.CharField(max_length=255, blank=True)
@@ -58,9 +56,7 @@ class Product(models.Model):
     colors = ArrayField(models.CharField(max_length=20), default=list, help_text="basic colour names")
     tags = ArrayField(models.CharField(max_length=100), default=list)
     in_stock = models.BooleanField(default=True)
-    parent_id = models.CharField(
-        max_length=255, blank=True, help_text="the product that this is a variant of"
-    )
+    parent_id = models.CharField(max_length=255, blank=True, help_text="the product that this is a variant of")
     product_type = models.CharField(max_length=100, blank=True)
     quality = models.FloatField(null=True, blank=True, help_text="of the first picture, 0 to 1")
     status = models.CharField(max_length=10, choices=Status)
@@ -217,9 +213,7 @@ class Job(models.Model):
 class JobItemQuerySet(models.QuerySet["JobItem"]):
     def claimable(self, at: datetime) -> Self:
         """Items that wait, and items whose worker has not come back within its lease."""
-        return self.filter(
-            Q(status=JobItem.Status.QUEUED) | Q(status=JobItem.Status.PROCESSING, leased_until__lt=at)
-        )
+        return self.filter(Q(status=JobItem.Status.QUEUED) | Q(status=JobItem.Status.PROCESSING, leased_until__lt=at))
 
     def unfinished(self) -> Self:
         return self.filter(status__in=(JobItem.Status.QUEUED, JobItem.Status.PROCESSING))

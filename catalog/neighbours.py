@@ -73,7 +73,5 @@ def _walk_index(
         for product_pk, distance in pictures:
             best.setdefault(product_pk, distance)
         if len(best) >= limit or len(pictures) < depth:
-            return [
-                Neighbour(product_pk, 1 - distance) for product_pk, distance in list(best.items())[:limit]
-            ]
+            return [Neighbour(product_pk, 1 - distance) for product_pk, distance in list(best.items())[:limit]]
         depth *= 2

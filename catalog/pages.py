@@ -62,7 +62,8 @@ def reindex(request: PortalRequest) -> HttpResponse:
     job = reindex_products(request.caller.tenant, _ticked(request))
     if job is None:
         messages.warning(
-            request, "Nothing to fetch: these products were sent with their pictures. Send them again instead."
+            request,
+            "Nothing to fetch: these products were sent with their pictures. Send them again instead.",
         )
     else:
         messages.success(request, f"{job.total} {'product is' if job.total == 1 else 'products are'} indexed again.")

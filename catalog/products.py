@@ -46,9 +46,7 @@ def update_metadata(tenant: Tenant, product_id: str, changes: Mapping[str, Any])
 def delete_products(products: QuerySet[Product]) -> int:
     """Delete products with their pictures; return how many products."""
     with transaction.atomic():
-        thumbnails = set(
-            ProductImage.objects.filter(product__in=products).values_list("thumbnail", flat=True)
-        )
+        thumbnails = set(ProductImage.objects.filter(product__in=products).values_list("thumbnail", flat=True))
         _, rows = products.delete()
         shared = ProductImage.objects.filter(thumbnail__in=thumbnails).values_list("thumbnail", flat=True)
         unused = thumbnails.difference(shared)

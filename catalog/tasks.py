@@ -24,11 +24,7 @@ def start_job(job: Job) -> None:
 @shared_task
 def index_items(job_pk: int, generation: int) -> None:
     """Index a few items of a job, then queue up again behind everybody else's."""
-    job = (
-        Job.objects.select_related("tenant")
-        .filter(pk=job_pk, generation=generation, finished_at=None)
-        .first()
-    )
+    job = Job.objects.select_related("tenant").filter(pk=job_pk, generation=generation, finished_at=None).first()
     if job is not None and work_on(job):
         index_items.delay(job_pk, generation)
 

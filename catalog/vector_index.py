@@ -36,9 +36,7 @@ def _find_missing() -> list[VectorIndex]:
         .annotate(rows=Count("pk"))
         .filter(~Exists(built), rows__gt=settings.EXACT_SEARCH_ROWS)
     )
-    return [
-        VectorIndex(tenant_id=row["tenant"], encoder_id=row["encoder"], rows=row["rows"]) for row in large
-    ]
+    return [VectorIndex(tenant_id=row["tenant"], encoder_id=row["encoder"], rows=row["rows"]) for row in large]
 
 
 def _build(index: VectorIndex) -> VectorIndex:

@@ -1,6 +1,6 @@
 """What a shopper asks, as a value; every endpoint and page only builds one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,7 @@ class Query:
     limit: int = 10
     offset: int = 0
     threshold: float = 0.0
-    filters: Filters = Filters()
+    filters: Filters = field(default_factory=Filters)
 
 
 class CommonFields(serializers.Serializer[Query]):

@@ -75,14 +75,10 @@ class StaticDeviceAdmin(DeviceAdmin):
     list_display = [*DeviceAdmin.list_display, "codes_left"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaticDevice]:
-        devices: QuerySet[StaticDevice] = (
-            super().get_queryset(request).annotate(codes_left=Count("token_set"))
-        )
+        devices: QuerySet[StaticDevice] = super().get_queryset(request).annotate(codes_left=Count("token_set"))
         return devices
 
-    def response_add(
-        self, request: HttpRequest, obj: StaticDevice, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: StaticDevice, *args: Any, **kwargs: Any) -> HttpResponse:
         codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
         StaticToken.objects.bulk_create(StaticToken(device=obj, token=code) for code in codes)
         return self.show_once(

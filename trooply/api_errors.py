@@ -33,7 +33,7 @@ _MESSAGES = {
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Turn an exception of a view into the API's answer; anything unforeseen is a 500 with a request id and no detail."""
+    """Turn an exception of a view into the API's answer; what is unforeseen becomes a 500 that tells no detail."""
     set_rollback()
     match error:
         case Http404():
@@ -99,7 +99,9 @@ def _message(error: exceptions.APIException, extra: Mapping[str, Any]) -> str:
     if type(error) in _MESSAGES:
         return _MESSAGES[type(error)]
     if fields := extra.get("errors"):
-        return " ".join(f"{field['field']}: {field['message']}" if field["field"] else field["message"] for field in fields)
+        return " ".join(
+            f"{field['field']}: {field['message']}" if field["field"] else field["message"] for field in fields
+        )
     return str(error.detail)
 
 

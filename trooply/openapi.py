@@ -11,7 +11,17 @@ from accounts.authorization import required_permission
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "Problem details (RFC 9457) with a machine code in `error`.",
-    "required": ["type", "title", "status", "detail", "instance", "error", "message", "request_id", "retryable"],
+    "required": [
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "error",
+        "message",
+        "request_id",
+        "retryable",
+    ],
     "properties": {
         "type": {"type": "string", "format": "uri"},
         "title": {"type": "string"},
@@ -62,7 +72,11 @@ class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
         return [
-            {"type": "http", "scheme": "bearer", "description": "An access token of `/oauth/token`, or an API key."},
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token of `/oauth/token`, or an API key.",
+            },
             {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         ]
 

@@ -132,9 +132,7 @@ def count_figures(*, at: datetime) -> list[Figure]:
             Product.objects.filter(status=failed).count(),
             f"{products}?status__exact={failed}",
         ),
-        Figure(
-            "Jobs at work", Job.objects.filter(finished_at=None).count(), f"{jobs}?finished_at__isnull=True"
-        ),
+        Figure("Jobs at work", Job.objects.filter(finished_at=None).count(), f"{jobs}?finished_at__isnull=True"),
         Figure(
             "Searches in 24 hours",
             SearchEvent.objects.filter(created_at__gt=at - timedelta(days=1)).count(),

@@ -30,9 +30,7 @@ def test_client_credentials_give_a_token_of_an_hour(tenant, secret):
 
 
 def test_the_token_opens_the_api(tenant, secret):
-    body = token_request(
-        grant_type="client_credentials", client_id=tenant.client_id, client_secret=secret
-    ).json()
+    body = token_request(grant_type="client_credentials", client_id=tenant.client_id, client_secret=secret).json()
     response = Client().get("/v1/products", headers={"authorization": f"Bearer {body['access_token']}"})
     assert response.status_code == 200
 
@@ -68,14 +66,18 @@ def test_an_api_key_as_client_secret_is_told_apart(tenant):
         grant_type="client_credentials", client_id=tenant.client_id, client_secret=new_key(KeyKind.API_KEY)
     )
     body = response.json()
-    assert (response.status_code, body["error"], body["code"]) == (401, "invalid_client", "wrong_credential_type")
+    assert (response.status_code, body["error"], body["code"]) == (
+        401,
+        "invalid_client",
+        "wrong_credential_type",
+    )
     assert "Authorization: Bearer sk_" in body["error_description"]
 
 
 def test_a_new_secret_ends_the_tokens_of_the_old_one(tenant, secret):
-    token = token_request(
-        grant_type="client_credentials", client_id=tenant.client_id, client_secret=secret
-    ).json()["access_token"]
+    token = token_request(grant_type="client_credentials", client_id=tenant.client_id, client_secret=secret).json()[
+        "access_token"
+    ]
     tenant.replace_client_secret()
     response = Client().get("/v1/products", headers={"authorization": f"Bearer {token}"})
     assert (response.status_code, response.json()["error"]) == (401, "invalid_credentials")

@@ -18,7 +18,7 @@ def test_scopes_are_read_in_every_form(value):
 
 @pytest.mark.parametrize("value", [["products:fly"], {"moon": ["read"]}, "read", 7, None])
 def test_an_unknown_scope_is_refused(value):
-    with pytest.raises(ValueError, match="permission|Scopes"):
+    with pytest.raises(ValueError, match=r"permission|Scopes"):
         parse_scopes(value)
 
 

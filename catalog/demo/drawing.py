@@ -235,7 +235,8 @@ def _bounds(alpha: NDArray[np.uint8]) -> tuple[slice, slice]:
 
 
 def _on_grid(start: int, stop: int) -> slice:
-    return slice(max(start // FOURIER_GRID, 0) * FOURIER_GRID, -(-stop // FOURIER_GRID) * FOURIER_GRID)
+    first, last = int(start) // FOURIER_GRID, -(-int(stop) // FOURIER_GRID)
+    return slice(max(first, 0) * FOURIER_GRID, last * FOURIER_GRID)
 
 
 @cache

@@ -288,9 +288,7 @@ def test_a_body_that_was_compressed_all_the_same_is_unpacked(shop):
 
 
 def test_a_chunked_body_is_put_together(scripted):
-    scripted.serve(
-        say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n")
-    )
+    scripted.serve(say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"))
 
     assert fetch("http://shop.test/shoe.jpg").data == b"abcdefg"
 
@@ -735,9 +733,7 @@ def certificate(tmp_path_factory):
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     path = tmp_path_factory.mktemp("tls") / "shop.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=shop"
-    )
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=shop"
     arguments = ["-addext", "subjectAltName=DNS:shop.test", "-keyout", path, "-out", path.with_suffix(".crt")]
     subprocess.run([*command.split(), *arguments], check=True, capture_output=True)
     path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
@@ -778,9 +774,7 @@ def test_a_certificate_that_nobody_vouches_for_is_explained(tls_shop):
     error = failure("https://shop.test/shoe.jpg")
 
     assert (error.code, error.retryable) == ("image_fetch_failed", True)
-    assert error.message == (
-        "shop.test has no valid certificate for its name. Renew it, or send another address."
-    )
+    assert error.message == ("shop.test has no valid certificate for its name. Renew it, or send another address.")
     assert tls_shop.heads == []
 
 

@@ -84,9 +84,7 @@ def test_failed_products_are_retried(owner, post, pictures):
 
 def test_ndjson_takes_a_product_a_line(owner, post, pictures):
     lines = [json.dumps(product) for product in products(pictures, "a", "b")]
-    body = post(
-        "/v1/products/bulk", "\n".join([*lines, "{broken", ""]), content_type="application/x-ndjson"
-    ).json()
+    body = post("/v1/products/bulk", "\n".join([*lines, "{broken", ""]), content_type="application/x-ndjson").json()
     job = owner.client.get(f"/v1/jobs/{body['job_id']}").json()
     assert (job["total"], job["succeeded"], job["failed"]) == (3, 2, 1)
     assert "no JSON" in job["errors"][0]["message"]

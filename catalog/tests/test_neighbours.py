@@ -106,7 +106,7 @@ def test_filtered_search_agrees_with_numpy(tenant, encoder, filters, is_allowed)
 
 
 def test_other_tenants_and_encoders_are_never_met(tenant, encoder):
-    vectors, owners = add_products(tenant, encoder)
+    vectors, _ = add_products(tenant, encoder)
     other = create_tenant("Other")
     add_products(other, encoder, 50, seed=1)
     new_encoder = Encoder.objects.create(name="new", dimensions=DIMENSIONS)

@@ -15,7 +15,13 @@ def send(client, **fields):
 @pytest.fixture
 def shoe(owner, pictures):
     url = pictures.serve("/shoe.jpg", picture((20, 40, 200)))
-    metadata = {"name": "Blue Sneaker", "category": "footwear", "price": 89.99, "color_name": "Blue", "tags": ["run"]}
+    metadata = {
+        "name": "Blue Sneaker",
+        "category": "footwear",
+        "price": 89.99,
+        "color_name": "Blue",
+        "tags": ["run"],
+    }
     response = send(owner.client, image_url=url, metadata=metadata)
     assert response.status_code == 201
     return response.json()
@@ -89,7 +95,12 @@ def test_a_change_of_price_touches_no_picture(owner, pictures, shoe):
     assert response.status_code == 200
     product = Product.objects.get()
     assert product.price == Decimal("79.50")
-    assert product.metadata == {"name": "Blue Sneaker", "category": "footwear", "price": 79.5, "color_name": "Blue"}
+    assert product.metadata == {
+        "name": "Blue Sneaker",
+        "category": "footwear",
+        "price": 79.5,
+        "color_name": "Blue",
+    }
     assert pictures.requests["/shoe.jpg"] == requests
 
 

@@ -49,7 +49,7 @@ def test_a_picture_finds_its_like(owner, pictures, shop, color, expected):
 
 
 def test_an_upload_finds_what_the_address_finds(owner, pictures, shop):
-    upload = SimpleUploadedFile("query.png", picture(BLUE, format="PNG"), "image/png")
+    upload = SimpleUploadedFile("query.png", picture(BLUE, file_format="PNG"), "image/png")
     response = owner.client.post("/v1/search", {"image": upload, "limit": "3", "threshold": "0.1"}, format="multipart")
     assert ids(response)[0] == "blue"
 

@@ -107,8 +107,8 @@ def die_with_parent(parent: int, number: signal.Signals) -> None:
     if sys.platform != "linux":
         return
     LIBC.prctl(PR_SET_PDEATHSIG, number)
-    if os.getppid() != parent:  # it ended before we could say so
-        os.kill(os.getpid(), number)
+    if os.getppid() != parent:
+        raise EmbeddedError("The process that started this one has ended.")
 
 
 def _rotate(log: Path) -> None:

@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 
 from catalog.models import Job, Product
 
+BODY = {"image_url": "https://example.com/a.jpg", "metadata": {}}
 METHODS = ("get", "put", "patch", "post", "delete")
 
 
@@ -39,7 +40,7 @@ def test_a_stranger_finds_nothing_anywhere(ids, stranger):
         view = pattern.callback.view_class
         for method in METHODS:
             if hasattr(view, method):
-                response = getattr(stranger.client, method)(path, {"image_url": "https://example.com/a.jpg", "metadata": {}})
+                response = getattr(stranger.client, method)(path, BODY)
                 assert (response.status_code, response.json()["error"]) == (404, "not_found"), f"{method} {path}"
     assert (list(Product.objects.values()), list(Job.objects.values())) == before
 

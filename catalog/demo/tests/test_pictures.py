@@ -52,7 +52,7 @@ def test_equal_pictures_have_equal_bytes():
     [
         {"color": "green"},
         {"accent": "black"},
-        {"material": "knit"},
+        {"material": "metal"},
         {"pattern": "dotted"},
         {"background": "sky"},
         {"seed": 2},

@@ -56,9 +56,7 @@ class Command(BaseCommand):
         source = Source(model, pretrained)
         name = name or source.default_name
         if not NAME.fullmatch(name):
-            raise CommandError(
-                f"{name!r} cannot name an encoder: give letters, digits and . _ - with --name."
-            )
+            raise CommandError(f"{name!r} cannot name an encoder: give letters, digits and . _ - with --name.")
         try:
             with _quiet_libraries():
                 parity = export_encoder(source, output / name, replace=force, report=self.stdout.write)

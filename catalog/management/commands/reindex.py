@@ -20,12 +20,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", metavar="CLIENT_ID", help="only this tenant's pictures")
-        parser.add_argument("--encoder", metavar="NAME", help="a bundle in ENCODER_DIR, or its path; ENCODER if left out")
+        parser.add_argument(
+            "--encoder", metavar="NAME", help="a bundle in ENCODER_DIR, or its path; ENCODER if left out"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only count the pictures")
 
-    def handle(
-        self, *, tenant: str | None, encoder: str | None, dry_run: bool, verbosity: int, **options: Any
-    ) -> None:
+    def handle(self, *, tenant: str | None, encoder: str | None, dry_run: bool, verbosity: int, **options: Any) -> None:
         try:
             chosen = load_named_encoder(encoder)
         except EncoderError as error:

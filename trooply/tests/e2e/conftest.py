@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ class Installation:
         return httpx.Client(base_url=self.base_url, headers=headers, timeout=30)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installation(tmp_path_factory) -> Iterator[Installation]:
     var = tmp_path_factory.mktemp("installation")
     # The servers drop root's rights and must be able to walk to their folder.
@@ -41,20 +42,33 @@ def installation(tmp_path_factory) -> Iterator[Installation]:
         if folder.is_relative_to(tmp_path_factory.getbasetemp().parent):
             folder.chmod(0o755)
     port = free_port()
-    process = start(var, port)
-    try:
-        yield wait_until_up(process, var, port)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+    with (var / "up.log").open("wb") as log:
+        process = start(var, port, log)
+        try:
+            yield wait_until_up(process, var, port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
-def start(var: Path, port: int) -> subprocess.Popen[bytes]:
+def start(var: Path, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
     """Run `manage.py up` with an environment of its own."""
-    ours = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BASE_URL", "ALLOWED_HOSTS", "FETCH_ALLOWED_HOSTS", "ENV_FILE"}
+    ours = {
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "BASE_URL",
+        "ALLOWED_HOSTS",
+        "FETCH_ALLOWED_HOSTS",
+        "ENV_FILE",
+    }
     environment = {name: value for name, value in os.environ.items() if name not in ours}
-    environment |= {"VAR_DIR": str(var), "PORT": str(port), "ENV_FILE": str(var / "env"), "FETCH_ALLOWED_HOSTS": "127.0.0.1"}
-    log = (var / "up.log").open("wb")
+    environment |= {
+        "VAR_DIR": str(var),
+        "PORT": str(port),
+        "ENV_FILE": str(var / "env"),
+        "FETCH_ALLOWED_HOSTS": "127.0.0.1",
+    }
     command = [sys.executable, "manage.py", "up"]
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log)
 
