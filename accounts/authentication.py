@@ -50,11 +50,11 @@ class ConflictingCredentials(exceptions.ParseError):
     default_detail = "Authorization and X-API-Key name different credentials; send one of them."
 
 
-CLIENT_SECRET_HINT = (
+EXCHANGE_IT_FIRST = (
     "This is a client secret (sk_live_…), which is no bearer token. Exchange it at POST /oauth/token for an access "
     "token, or create an API key (sk_…) and send that."
 )
-PUBLIC_KEY_HINT = (
+FOR_THE_WIDGET_ONLY = (
     "This is a public widget key (pk_live_…); it works in the storefront widget only. Send an API key (sk_…)."
 )
 
@@ -92,9 +92,9 @@ def identify(credential: str, *, at: datetime) -> Caller:
         case KeyKind.API_KEY:
             return _identify_api_key(credential, at=at)
         case KeyKind.CLIENT_SECRET:
-            raise WrongCredentialType(CLIENT_SECRET_HINT)
+            raise WrongCredentialType(EXCHANGE_IT_FIRST)
         case KeyKind.PUBLIC_KEY:
-            raise WrongCredentialType(PUBLIC_KEY_HINT)
+            raise WrongCredentialType(FOR_THE_WIDGET_ONLY)
         case None:
             return caller_of(read_token(credential))
 

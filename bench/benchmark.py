@@ -44,12 +44,12 @@ class BuiltIndex:
 class CatalogueSpeed:
     """What searching a catalogue of so many rows takes; one without an index is compared as a whole.
 
-    `recall` is the share of the ten nearest products that is found, 0 to 1.
+    `recall` is the share of the ten nearest products that is found, 0 to 1, by what is searched with.
     """
 
     rows: int
     index: BuiltIndex | None
-    recall: float
+    recall: dict[str, float]
     searches: list[SearchSpeed]
 
 
@@ -80,7 +80,10 @@ def run(*, pictures: int, rows: Sequence[int], requests: int) -> Results:
             memory = memory_of_background()
         stages = measure_stages(_create_tenant("Stages"), addresses[:STAGES_SAMPLE])
         seen = _vectors_of(shop)
-        queries = np.concatenate([seen[:RECALL_SAMPLE], active_encoder().encode_texts(texts[:RECALL_SAMPLE])])
+        queries = {
+            "pictures": seen[:RECALL_SAMPLE],
+            "words": active_encoder().encode_texts(texts[:RECALL_SAMPLE]),
+        }
         searches = search_requests(requests, texts=texts, pictures=drawn, addresses=addresses)
         catalogues = [_measure_catalogue(size, seen, queries, searches) for size in rows]
         memory = [*memory_of_web(), *memory, *memory_of_servers()]
@@ -92,7 +95,7 @@ def run(*, pictures: int, rows: Sequence[int], requests: int) -> Results:
 def _measure_catalogue(
     rows: int,
     seen: NDArray[np.float32],
-    queries: NDArray[np.float32],
+    queries: Mapping[str, NDArray[np.float32]],
     searches: Mapping[str, Sequence[Request]],
 ) -> CatalogueSpeed:
     _say(f"Loading and searching {rows:,} rows")
@@ -101,7 +104,7 @@ def _measure_catalogue(
     return CatalogueSpeed(
         rows=rows,
         index=_build_index(),
-        recall=measure_recall(tenant, encoder, vectors, queries),
+        recall={kind: measure_recall(tenant, encoder, vectors, sample) for kind, sample in queries.items()},
         searches=measure_searches(tenant, searches),
     )
 

@@ -10,23 +10,25 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 
 from accounts.models import Tenant
-from catalog.demo.pictures import COLORS, KINDS
+from catalog.demo.colors import COLORS
+from catalog.demo.drawing import KINDS
 from catalog.models import Embedding, Encoder, Product, ProductImage
 
-# The length of the noise on a vector of length 1: two neighbours in a cluster have a cosine of about 0.8, as
-# two pictures of one kind of thing.
-NOISE = 0.5
+# How far a product lies from the picture it is derived from, in differences of two pictures. So its nearest neighbours
+# have the cosines that those of real photographs of clothing have, and vectors spread in the same directions.
+SPREAD = 0.6
 BATCH = 2_000
 
 Vectors = NDArray[np.float16]
 
 
-def load_catalogue(tenant: Tenant, encoder: Encoder, centres: NDArray[np.float32], rows: int) -> Vectors:
-    """Give a tenant `rows` products with vectors around the centres; return the vectors in the order of ids.
+def load_catalogue(tenant: Tenant, encoder: Encoder, seen: NDArray[np.float32], rows: int) -> Vectors:
+    """Give a tenant `rows` products with vectors like those of real pictures; return the vectors, by ids.
 
-    `centres` is float32 (n, dimensions), the result float16 (rows, dimensions), both of unit rows.
+    `seen` are the pictures' vectors, float32 (n, dimensions); the result is float16 (rows, dimensions), both of
+    length 1.
     """
-    vectors = _scatter(centres, rows)
+    vectors = _scatter(seen, rows)
     products = _load_products(tenant, rows)
     images = _load_images(tenant, products)
     _load_embeddings(tenant, encoder, images, vectors)
@@ -36,11 +38,11 @@ def load_catalogue(tenant: Tenant, encoder: Encoder, centres: NDArray[np.float32
     return vectors
 
 
-def _scatter(centres: NDArray[np.float32], rows: int) -> Vectors:
+def _scatter(seen: NDArray[np.float32], rows: int) -> Vectors:
+    """Move each of `rows` pictures, taken at random, as far as two others differ."""
     random = np.random.default_rng(rows)
-    dimensions = centres.shape[1]
-    noise = random.standard_normal((rows, dimensions), dtype=np.float32) * (NOISE / np.sqrt(dimensions))
-    points = centres[random.integers(len(centres), size=rows)] + noise
+    centre, one, other = random.integers(len(seen), size=(3, rows))
+    points = seen[centre] + SPREAD * (seen[one] - seen[other])
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     vectors: Vectors = points.astype(np.float16)
     return vectors
@@ -48,9 +50,7 @@ def _scatter(centres: NDArray[np.float32], rows: int) -> Vectors:
 
 def _load_products(tenant: Tenant, rows: int) -> list[Product]:
     now = datetime.now(UTC)
-    return Product.objects.bulk_create(
-        (_product(tenant, number, now) for number in range(rows)), batch_size=BATCH
-    )
+    return Product.objects.bulk_create((_product(tenant, number, now) for number in range(rows)), batch_size=BATCH)
 
 
 def _product(tenant: Tenant, number: int, now: datetime) -> Product:
@@ -93,9 +93,7 @@ def _load_images(tenant: Tenant, products: Sequence[Product]) -> list[ProductIma
     return ProductImage.objects.bulk_create(images, batch_size=BATCH)
 
 
-def _load_embeddings(
-    tenant: Tenant, encoder: Encoder, images: Sequence[ProductImage], vectors: Vectors
-) -> None:
+def _load_embeddings(tenant: Tenant, encoder: Encoder, images: Sequence[ProductImage], vectors: Vectors) -> None:
     connection.ensure_connection()
     register_vector(connection.connection)
     columns = "tenant_id, product_id, image_id, encoder_id, vector"

@@ -59,9 +59,7 @@ def _write_inputs(folder: Path, pictures: Sequence[bytes], texts: Sequence[str])
 def _loop(name: str, runtime: str, model: Path, inputs: Path, rows: Sequence[int]) -> Loop:
     threads = str(settings.ENCODER_THREADS)
     sizes = [str(size) for size in rows]
-    printed = _run(
-        "bench.encoding_loop", runtime, str(model), str(inputs), "--threads", threads, "--rows", *sizes
-    )
+    printed = _run("bench.encoding_loop", runtime, str(model), str(inputs), "--threads", threads, "--rows", *sizes)
     figures = json.loads(printed)
     figures["comparing"] = {int(size): spent for size, spent in figures["comparing"].items()}
     return Loop(name=name, model=_megabytes(model), **figures)
@@ -70,9 +68,7 @@ def _loop(name: str, runtime: str, model: Path, inputs: Path, rows: Sequence[int
 def _run(module: str, *arguments: str) -> str:
     """Run one of our modules in a process of its own and return what it prints."""
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(
-        command, cwd=settings.BASE_DIR, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+    return subprocess.run(command, cwd=settings.BASE_DIR, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _megabytes(folder: Path) -> float:

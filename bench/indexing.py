@@ -53,17 +53,14 @@ def measure_indexing(tenant: Tenant, addresses: Sequence[str]) -> IndexingSpeed:
         job = _finished(client, client.post(request)["job_id"])
         seconds = time.perf_counter() - started
     if job["succeeded"] != len(products):
-        raise RuntimeError(
-            f"Only {job['succeeded']} of {len(products)} products were indexed: {job['errors'][:3]}"
-        )
+        raise RuntimeError(f"Only {job['succeeded']} of {len(products)} products were indexed: {job['errors'][:3]}")
     return IndexingSpeed(pictures=len(products), seconds=seconds)
 
 
 def measure_stages(tenant: Tenant, addresses: Sequence[str]) -> IndexingStages:
     """Index products in this process, without overlapping downloads, and time each stage."""
     documents = [
-        ProductDocument(product_id=f"sample-{number}", images=(address,))
-        for number, address in enumerate(addresses)
+        ProductDocument(product_id=f"sample-{number}", images=(address,)) for number, address in enumerate(addresses)
     ]
     active_product_types()
     stages = Stages()

@@ -1,5 +1,6 @@
 """Product pictures to index and to search with, drawn beforehand and served from another process."""
 
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -8,7 +9,10 @@ from itertools import cycle, islice, product
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from catalog.demo.pictures import BACKGROUNDS, COLORS, KINDS, Picture, render
+from catalog.demo.colors import COLORS
+from catalog.demo.drawing import KINDS
+from catalog.demo.pictures import Picture, render
+from catalog.demo.studio import BACKGROUNDS
 from trooply.embedded.process import die_with_parent
 from trooply.testing.picture_server import PictureServer
 
@@ -38,7 +42,7 @@ def describe_pictures(count: int) -> list[str]:
 def served(pictures: Sequence[bytes]) -> Iterator[list[str]]:
     """Serve pictures on loopback from a process of their own; the context's value is their addresses."""
     ours, theirs = PROCESSES.Pipe()
-    process = PROCESSES.Process(target=_serve, args=(pictures, theirs), daemon=True)
+    process = PROCESSES.Process(target=_serve, args=(pictures, theirs, os.getpid()), daemon=True)
     process.start()
     try:
         yield ours.recv()
@@ -47,12 +51,12 @@ def served(pictures: Sequence[bytes]) -> Iterator[list[str]]:
         process.join()
 
 
-def _serve(pictures: Sequence[bytes], parent: Connection) -> None:
-    die_with_parent(signal.SIGTERM)
+def _serve(pictures: Sequence[bytes], answer: Connection, parent: int) -> None:
+    die_with_parent(parent, signal.SIGTERM)
     with PictureServer() as server:
         addresses = [
             server.serve(f"/{number}.webp", picture, content_type="image/webp")
             for number, picture in enumerate(pictures)
         ]
-        parent.send(addresses)
+        answer.send(addresses)
         signal.pause()

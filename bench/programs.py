@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from bench.installation import web_address
+from bench.installation import HOST, web_address
 from trooply.embedded.console import Console
 from trooply.embedded.process import Program
 from trooply.embedded.supervisor import Supervisor
@@ -32,10 +32,12 @@ def running(*names: str) -> Iterator[None]:
 def _program(name: str) -> Program:
     lines = (settings.BASE_DIR / "Procfile").read_text().splitlines()
     commands = dict(line.split(": ", 1) for line in lines)
+    # The Procfile lets the whole network in, which a measurement has no need of.
+    command = commands[name].replace("0.0.0.0", HOST)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return Program(
         name=name,
-        command=("sh", "-c", f"PATH={path} exec {commands[name]}"),
+        command=("sh", "-c", f"PATH={path} exec {command}"),
         folder=settings.BASE_DIR,
         log=settings.VAR_DIR / "log" / f"{name}.log",
         is_ready=_web_answers if name == "web" else lambda: True,

@@ -1,6 +1,7 @@
 """The figures of a run as Markdown, to be read in a terminal as well as in `docs/benchmarks.md`."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from bench.benchmark import CatalogueSpeed, Results
 from bench.comparison import Loop
@@ -8,6 +9,8 @@ from bench.indexing import IndexingSpeed, IndexingStages
 from bench.machine import Machine
 from bench.processes import Memory
 from bench.searching import CLIENTS, PAGE, SearchSpeed
+
+WIDTH = 110
 
 Cells = Sequence[str]
 
@@ -26,7 +29,7 @@ def write_report(results: Results) -> str:
 
 
 def _machine(machine: Machine) -> str:
-    return (
+    return _wrapped(
         f"Measured on {machine.cores} cores of {machine.processor} with {machine.memory:.0f} GB of memory, "
         "which client, servers and the pictures' host share; "
         f"load average at the start {machine.load:.2f}. "
@@ -50,13 +53,15 @@ def _indexing(speed: IndexingSpeed, stages: IndexingStages) -> str:
 
 def _catalogue(catalogue: CatalogueSpeed) -> str:
     steps = catalogue.searches[0].steps
+    recall = ", ".join(f"{share:.3f} by {kind}" for kind, share in catalogue.recall.items())
     return _section(
         f"Search over {catalogue.rows:,} rows",
         f"{catalogue.searches[0].requests} searches of each mode, {_how_compared(catalogue)}; "
-        f"recall@{PAGE} {catalogue.recall:.3f} against numpy. Milliseconds over HTTP, seen by one client; "
-        "the steps are means; `request` is what lies around them (HTTP, token, JSON).",
+        f"recall@{PAGE} against numpy {recall}. "
+        "Milliseconds over HTTP, seen by one client. The steps are means: `fetch` includes decoding, `request` is "
+        "what lies around them (HTTP, token, JSON).",
         _table(
-            ("mode", "p50", "p95", *steps, "database", f"{CLIENTS} clients"),
+            ("mode", "p50", "p95", *steps, "database share", f"{CLIENTS} clients"),
             [_search(search) for search in catalogue.searches],
         ),
     )
@@ -76,14 +81,10 @@ def _search(search: SearchSpeed) -> Cells:
 
 
 def _memory(memory: Sequence[Memory]) -> str:
-    rows = [
-        (kind.name, str(kind.processes), f"{kind.resident:.0f}", f"{kind.proportional:.0f}")
-        for kind in memory
-    ]
+    rows = [(kind.name, str(kind.processes), f"{kind.resident:.0f}", f"{kind.proportional:.0f}") for kind in memory]
     return _section(
         "Memory",
-        "Megabytes after all that. What processes share counts in the RSS of each; the PSS divides it "
-        "between them.",
+        "Megabytes after all that. What processes share counts in the RSS of each; the PSS divides it between them.",
         _table(
             ("processes", "number", "RSS of the largest", "PSS of all"),
             [*rows, ("all", "", "", f"{_total(memory):.0f}")],
@@ -149,7 +150,11 @@ def _total(memory: Sequence[Memory]) -> float:
 
 
 def _section(title: str, text: str, table: str) -> str:
-    return f"## {title}\n\n{text}\n\n{table}"
+    return f"## {title}\n\n{_wrapped(text)}\n\n{table}"
+
+
+def _wrapped(text: str) -> str:
+    return "\n\n".join(fill(paragraph, WIDTH) for paragraph in text.split("\n\n"))
 
 
 def _table(header: Cells, rows: Sequence[Cells]) -> str:

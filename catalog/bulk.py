@@ -83,12 +83,13 @@ def _parse_or_explain(raw: Any) -> ProductDocument | Rejected:
     try:
         return parse_product(raw)
     except exceptions.ValidationError as error:
-        return Rejected(product_id=str(raw.get("product_id", ""))[:255], message=_sentence(error.detail))
+        return Rejected(product_id=str(raw.get("product_id", ""))[:255], message=sentence(error.detail))
 
 
-def _sentence(detail: Any, field: str = "") -> str:
+def sentence(detail: Any, field: str = "") -> str:
+    """Return the details of a ValidationError as one text that names each field."""
     if isinstance(detail, Mapping):
-        return " ".join(_sentence(value, f"{field}.{name}".lstrip(".")) for name, value in detail.items())
+        return " ".join(sentence(value, f"{field}.{name}".lstrip(".")) for name, value in detail.items())
     if isinstance(detail, list):
-        return " ".join(_sentence(value, field) for value in detail)
+        return " ".join(sentence(value, field) for value in detail)
     return f"{field}: {detail}"

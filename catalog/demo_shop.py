@@ -1,7 +1,6 @@
 """The demo shop: products whose pictures we draw ourselves, to try everything without a catalogue of one's own."""
 
 from django.conf import settings
-from django.urls import reverse
 
 from accounts.models import Tenant
 from catalog.demo.products import DEMO_PRODUCTS, DemoProduct
@@ -22,5 +21,5 @@ def remove_demo(tenant: Tenant) -> int:
 
 
 def _document(product: DemoProduct) -> ProductDocument:
-    address = settings.BASE_URL + reverse("demo-picture", args=[product.product_id])
+    address = f"{settings.BASE_URL}{settings.STATIC_URL}demo/{product.product_id}.webp"
     return ProductDocument(product_id=product.product_id, images=(address,), metadata=product.metadata, is_demo=True)

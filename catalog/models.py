@@ -166,9 +166,9 @@ class Job(models.Model):
     STALLED_AFTER = timedelta(seconds=20)
 
     class Kind(models.TextChoices):
-        INDEX = "index"
-        DEMO = "demo"
-        REINDEX = "reindex"
+        INDEX = "index", "Import"
+        DEMO = "demo", "Demo shop"
+        REINDEX = "reindex", "Re-index"
 
     class Status(models.TextChoices):
         QUEUED = "queued"

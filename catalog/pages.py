@@ -14,8 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages import PortalRequest, portal_page
-from catalog.demo.pictures import render as render_picture
-from catalog.demo.products import DEMO_PRODUCTS
 from catalog.jobs import reindex_products
 from catalog.models import Product
 from catalog.product_list import ListInput, find_products
@@ -24,7 +22,6 @@ from catalog.products import delete_products, product_stats
 PAGE_SIZE = 24
 # Pictures are named by their content, so a copy of one stays true for ever.
 IMMUTABLE = "public, max-age=31536000, immutable"
-_DEMO_PICTURES = {product.product_id: product.picture for product in DEMO_PRODUCTS}
 
 
 @require_GET
@@ -34,7 +31,10 @@ def product_list(request: PortalRequest) -> HttpResponse:
     """Show the products that the filters leave, a page at a time; htmx gets the results alone."""
     tenant = request.caller.tenant
     wanted = ListInput(data={name: value for name, value in request.GET.items() if value})
-    fields = wanted.validated_data if wanted.is_valid() else {"sort": "-created_at"}
+    if not wanted.is_valid():
+        messages.warning(request, "There are no such filters; here are all products.")
+        return redirect("products")
+    fields = wanted.validated_data
     page = Paginator(find_products(tenant, fields), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -72,20 +72,11 @@ def reindex(request: PortalRequest) -> HttpResponse:
 
 def _back_to_list(request: PortalRequest) -> HttpResponse:
     """Return to the list under the filters and on the page where the products were ticked."""
-    return redirect(f"{reverse('products')}?{request.GET.urlencode()}")
+    return redirect(reverse("products", query=request.GET))
 
 
 def _ticked(request: PortalRequest) -> QuerySet[Product]:
     return request.caller.tenant.products.filter(product_id__in=request.POST.getlist("product_id"))
-
-
-@require_GET
-def demo_picture(request: HttpRequest, product_id: str) -> HttpResponse:
-    """Serve a picture of the demo shop, drawn on demand."""
-    if product_id not in _DEMO_PICTURES:
-        raise Http404
-    body = render_picture(_DEMO_PICTURES[product_id])
-    return HttpResponse(body, content_type="image/webp", headers={"Cache-Control": IMMUTABLE})
 
 
 @require_GET

@@ -16,6 +16,5 @@ urlpatterns = [
     path("products", pages.product_list, name="products"),
     path("products/delete", pages.delete, name="products-delete"),
     path("products/reindex", pages.reindex, name="products-reindex"),
-    path("demo/pictures/<slug:product_id>.webp", pages.demo_picture, name="demo-picture"),
     path("media/<path:name>", pages.media, name="media"),
 ]

@@ -10,6 +10,7 @@ from rest_framework import exceptions
 
 from accounts.models import Tenant
 from accounts.pages import PortalRequest, portal_page
+from catalog.bulk import sentence
 from catalog.errors import PictureError
 from catalog.products import newest_products
 from catalog.vision.encoder import EncoderError
@@ -46,8 +47,8 @@ def _read_query(request: PortalRequest) -> dict[str, Any] | None:
 def _results(request: PortalRequest, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"asked": asked, "answer": answer(request.caller.tenant, _parse(asked | {"limit": RESULTS}))}
-    except exceptions.ValidationError:
-        return {"asked": asked, "error": "That cannot be searched for. Use at most 500 characters."}
+    except exceptions.ValidationError as error:
+        return {"asked": asked, "error": sentence(error.detail)}
     except PictureError as error:
         return {"asked": asked, "error": error.message}
     except EncoderError:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -17,6 +18,7 @@ from trooply.request_log import request_id
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+API_PATHS = ("/v1/", "/oauth/")
 _CODES = {
     exceptions.ParseError: "invalid_json",
     exceptions.NotAuthenticated: "missing_credentials",
@@ -64,17 +66,27 @@ def problem(*, status: int, code: str, message: str, path: str, **extra: Any) ->
     }
 
 
-def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    """Answer an address that no URL pattern knows."""
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an address at which there is nothing: people get a page, programs get JSON."""
+    if _wants_page(request):
+        return HttpResponse(render_to_string("404.html"), status=404)
     message = f"There is nothing at {request.path}. The endpoints are listed at {settings.BASE_URL}/docs."
-    return _plain(request, 404, "not_found", message)
+    return _problem(request, 404, "not_found", message)
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
-    return _plain(request, 500, "internal_error", "Something went wrong on our side. Please try again.")
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a request that broke, without the database, which may be what broke."""
+    if _wants_page(request):
+        return HttpResponse(render_to_string("500.html"), status=500)
+    return _problem(request, 500, "internal_error", "Something went wrong on our side. Please try again.")
 
 
-def _plain(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
+def _wants_page(request: HttpRequest) -> bool:
+    # A program that takes anything (`*/*`) is no browser.
+    return not request.path.startswith(API_PATHS) and "text/html" in request.headers.get("Accept", "")
+
+
+def _problem(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
     body = problem(status=status, code=code, message=message, path=request.path)
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
 

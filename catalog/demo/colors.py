@@ -22,7 +22,7 @@ COLORS = {
     "gold": "#c99a45",
     "green": "#2f8148",
     "olive": "#6a6b36",
-    "mint": "#a3d9c0",
+    "mint": "#9fd6b2",
     "teal": "#16807f",
     "light blue": "#9cc3e4",
     "blue": "#2760bd",

@@ -126,11 +126,7 @@ def rasterize(
     def enlarge(plane: Plane) -> Plane:
         return np.asarray(Image.fromarray(plane).resize((size, size), Image.Resampling.BICUBIC))[box]
 
-    cloth = (
-        _cloth(painted, fill_in(plan, paint | MARKED_CLOTH))
-        if printed
-        else np.zeros((size, size, 3), np.float32)
-    )
+    cloth = _cloth(painted, fill_in(plan, paint | MARKED_CLOTH)) if printed else np.zeros((size, size, 3), np.float32)
     return Drawing(
         scale=size / CANVAS,
         box=box,

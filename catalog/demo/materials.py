@@ -35,9 +35,7 @@ class Material:
 MATERIALS = {
     "cotton": Material("fuzz", bump=0.12, grain=0.02, wrinkle=1.7, gloss=0.02, roughness=0.8, sheen=0.10),
     "linen": Material("weave", bump=0.7, grain=0.07, wrinkle=2.7, gloss=0.02, roughness=0.8, sheen=0.08),
-    "denim": Material(
-        "twill", bump=0.9, grain=0.16, fade=0.45, wrinkle=1.8, gloss=0.02, roughness=0.8, sheen=0.05
-    ),
+    "denim": Material("twill", bump=0.9, grain=0.16, fade=0.45, wrinkle=1.8, gloss=0.02, roughness=0.8, sheen=0.05),
     "canvas": Material("weave", bump=0.9, grain=0.09, wrinkle=0.9, gloss=0.03, roughness=0.7),
     "knit": Material("knit", bump=3.2, grain=0.16, wrinkle=1.4, gloss=0.02, roughness=0.9, sheen=0.22),
     "wool": Material("fuzz", bump=0.8, grain=0.10, wrinkle=1.8, roughness=0.9, sheen=0.25),
@@ -144,9 +142,7 @@ def _turns() -> tuple[Plane, Plane]:
     return y, x
 
 
-def _waves(
-    rng: np.random.Generator, low: float, high: float, *, stretch: tuple[float, float] = (1, 1)
-) -> Plane:
+def _waves(rng: np.random.Generator, low: float, high: float, *, stretch: tuple[float, float] = (1, 1)) -> Plane:
     """Return seamless noise between `low` and `high` cycles a tile, of zero mean and unit deviation.
 
     `stretch` (y, x) lengthens the waves so many times along each axis.

@@ -52,9 +52,7 @@ def with_print(drawing: Drawing, pattern: Print) -> Drawing:
 def _softened(pattern: Print, scale: float) -> Plane:
     """Return the tile blurred over what a pixel covers, or the edges in it would be jagged."""
     pixel = DETAIL / pattern.zoom / scale
-    return np.stack(
-        [blur(channel.astype(np.float32), pixel / 2) for channel in np.moveaxis(pattern.tile, -1, 0)], -1
-    )
+    return np.stack([blur(channel.astype(np.float32), pixel / 2) for channel in np.moveaxis(pattern.tile, -1, 0)], -1)
 
 
 def _turned(y: Plane, x: Plane, degrees: float) -> tuple[Plane, Plane]:

@@ -51,9 +51,7 @@ def floor_shadow(alpha: Plane, *, floor: float, scale: float) -> Plane:
     # A tenth as high and leaning to the right, as if laid down on the floor away from the lamp.
     laid_down = _moved(small, (1, 1, -ground, 0, 10, -9 * ground))
     touching = _moved(feet, (1, 0, -7 * unit, 0, 1, -7 * unit))
-    dark = (
-        0.34 * blur(laid_down, 7 * unit) + 0.45 * blur(laid_down, 26 * unit) + 0.62 * blur(touching, 6 * unit)
-    )
+    dark = 0.34 * blur(laid_down, 7 * unit) + 0.45 * blur(laid_down, 26 * unit) + 0.62 * blur(touching, 6 * unit)
     return _grown(dark, alpha.shape)
 
 
@@ -65,9 +63,7 @@ def _moved(plane: Plane, source: tuple[float, ...]) -> Plane:
 
 def _shrunk(plane: Plane) -> Plane:
     height, width = plane.shape
-    return np.asarray(
-        Image.fromarray(plane).resize((width // COARSE, height // COARSE), Image.Resampling.BOX)
-    )
+    return np.asarray(Image.fromarray(plane).resize((width // COARSE, height // COARSE), Image.Resampling.BOX))
 
 
 def _grown(shadow: Plane, shape: tuple[int, ...]) -> Plane:

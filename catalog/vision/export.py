@@ -29,9 +29,7 @@ MAX_INLINE_BYTES = 2_000_000_000
 OUTPUT = "vectors"
 
 
-def export_encoder(
-    source: Source, folder: Path, *, replace: bool = False, report: Callable[[str], None]
-) -> Parity:
+def export_encoder(source: Source, folder: Path, *, replace: bool = False, report: Callable[[str], None]) -> Parity:
     """Write a model as a float32 bundle to a folder, after which the encoder is named, and return its parity.
 
     The folder appears only when it is complete and its parity is MIN_COSINE or better. `report` gets one line
@@ -92,9 +90,7 @@ def _describe(original: Original, folder: Path) -> OnnxBundle:
     preprocess = original.model.visual.preprocess_cfg
     height, width = np.broadcast_to(preprocess["size"], 2).tolist()
     if height != width:
-        raise EncoderError(
-            f"The model reads pictures of {width} x {height}; only square ones can be exported."
-        )
+        raise EncoderError(f"The model reads pictures of {width} x {height}; only square ones can be exported.")
     with torch.inference_mode():
         dimensions = original.model.encode_text(original.tokenizer(["shoe"])).shape[1]
     return OnnxBundle(

@@ -27,9 +27,7 @@ class Features:
     product_type: ProductType
 
 
-def extract_features(
-    images: Sequence[Image], *, encoder: Encoder, product_types: ProductTypes
-) -> list[Features]:
+def extract_features(images: Sequence[Image], *, encoder: Encoder, product_types: ProductTypes) -> list[Features]:
     """Return what is seen in RGB pictures, in their order; they go through the encoder together."""
     vectors = encoder.encode_images(images)
     return [

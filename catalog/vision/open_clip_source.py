@@ -35,9 +35,7 @@ class Source:
     @property
     def default_name(self) -> str:
         """A name for the encoder, such as `vit-b-32-laion2b_s34b_b79k`; of a path only the last part."""
-        parts = [
-            Path(part.removeprefix(LOCAL)).resolve().name for part in (self.model, self.pretrained) if part
-        ]
+        parts = [Path(part.removeprefix(LOCAL)).resolve().name for part in (self.model, self.pretrained) if part]
         return re.sub(r"[^a-z0-9._]+", "-", "-".join(parts).lower()).strip("-.")
 
 

@@ -43,9 +43,7 @@ def _to_square(image: Image, bundle: OnnxBundle) -> Image:
 def _crop(image: Image, side: int, interpolation: Resampling) -> Image:
     short = min(image.size)
     if max(image.size) > MAX_RATIO * short:
-        image = _cut_centre(
-            image, (min(image.width, MAX_RATIO * short), min(image.height, MAX_RATIO * short))
-        )
+        image = _cut_centre(image, (min(image.width, MAX_RATIO * short), min(image.height, MAX_RATIO * short)))
     size = int(side * image.width / short), int(side * image.height / short)
     return _cut_centre(_scale(image, size, interpolation), (side, side))
 

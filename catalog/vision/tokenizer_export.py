@@ -64,9 +64,7 @@ def _from_simple(tokenizer: Any) -> Tokenizer:
             ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    start, end = (
-        tokenizer.decoder[token_id] for token_id in (tokenizer.sot_token_id, tokenizer.eot_token_id)
-    )
+    start, end = (tokenizer.decoder[token_id] for token_id in (tokenizer.sot_token_id, tokenizer.eot_token_id))
     portable.add_special_tokens([AddedToken(token, normalized=True) for token in (start, end)])
     portable.post_processor = TemplateProcessing(
         single=f"{start} $A {end}",
@@ -93,9 +91,7 @@ def _from_hugging_face(tokenizer: Any) -> Tokenizer:
     own = [portable.normalizer] if portable.normalizer else []
     portable.normalizer = Sequence([*CLEANINGS[_cleaning_of(tokenizer)], *own])
     portable.enable_truncation(tokenizer.context_length)
-    portable.enable_padding(
-        length=tokenizer.context_length, pad_id=original.pad_token_id, pad_token=original.pad_token
-    )
+    portable.enable_padding(length=tokenizer.context_length, pad_id=original.pad_token_id, pad_token=original.pad_token)
     return portable
 
 

@@ -51,9 +51,9 @@ class Process:
         self._console = console
         _rotate(program.log)
         with program.log.open("ab") as log:
-            self._popen = _spawn(program, log.fileno(), inherited=inherited)
             self._unread = program.log.open("rb")
-            self._unread.seek(log.tell())
+            self._unread.seek(0, os.SEEK_END)
+            self._popen = _spawn(program, log.fileno(), inherited=inherited)
         self._begun_line = b""
 
     def follow(self) -> int | None:

@@ -71,16 +71,14 @@ def create_rows(tenant, staff, number):
         user,
         key,
         IdempotentRequest.objects.create(
-            tenant=tenant, key=f"{number}", fingerprint="f" * 64, body={"key": "sk_x"}
+            tenant=tenant, key=f"{number}", fingerprint="f" * 64, body={"key": "sk_of_an_answer"}
         ),
         Plan.objects.create(name=f"plan-{number}", title=f"Plan {number}", monthly_price=9),
         Subscription.objects.create(tenant=create_bare_tenant(number), plan=Plan.objects.get(name=Plan.FREE)),
         encoder,
         product,
         image,
-        Embedding.objects.create(
-            tenant=tenant, product=product, image=image, encoder=encoder, vector=[1, 0, 0]
-        ),
+        Embedding.objects.create(tenant=tenant, product=product, image=image, encoder=encoder, vector=[1, 0, 0]),
         VectorIndex.objects.create(tenant=tenant, encoder=encoder, rows=20_000),
         job,
         job.items.get(),
@@ -133,9 +131,7 @@ def create_job(tenant, *, finished=True, item_status=JobItem.Status.FAILED):
         status=Job.Status.FAILED if finished else Job.Status.PROCESSING,
         finished_at=timezone.now() if finished else None,
     )
-    job.items.create(
-        tenant=tenant, index=0, product_id="shoe", document={"product_id": "shoe"}, status=item_status
-    )
+    job.items.create(tenant=tenant, index=0, product_id="shoe", document={"product_id": "shoe"}, status=item_status)
     return job
 
 
@@ -257,7 +253,7 @@ def test_no_page_shows_a_secret_or_its_digest(desk, rows, tenant):
         tenant.client_secret_digest,
         rows[ApiKey].digest,
         rows[IdempotentRequest].body["key"],
-        user.password.split("$")[-1][:6],
+        user.password.split("$")[-1],
         device.key,
         b32encode(device.bin_key).decode(),
         codes.token_set.get().token,
@@ -269,10 +265,10 @@ def test_no_page_shows_a_secret_or_its_digest(desk, rows, tenant):
 
 
 def test_the_admins_looser_policy_ends_at_the_admin(desk):
-    policy = "Content-Security-Policy"
-    for page in ("/admin/", "/admin/login/"):
-        assert "script-src 'self' 'unsafe-eval'" in Client().get(page, follow=True)[policy]
-    assert "'unsafe-eval'" not in Client().get("/sign-in")[policy]
+    header, looser = "Content-Security-Policy", "script-src 'self' 'unsafe-eval'"
+    assert looser in desk.get("/admin/")[header]
+    assert looser in Client().get("/admin/login/")[header]
+    assert "'unsafe-eval'" not in Client().get("/sign-in")[header]
 
 
 # --- Tenants, users, keys, plans ----------------------------------------------------------------------------
@@ -322,9 +318,7 @@ def test_a_new_client_secret_is_shown_once_and_replaces_the_old_one(desk, tenant
 
 def test_client_secrets_are_replaced_one_at_a_time(desk, tenant):
     response = act(desk, "replace_client_secret", tenant, create_tenant("Other"))
-    assert messages_of(response) == [
-        "Select one tenant: each new secret is shown once, on a page of its own."
-    ]
+    assert messages_of(response) == ["Select one tenant: each new secret is shown once, on a page of its own."]
     assert Tenant.objects.get(pk=tenant.pk).client_secret_digest == tenant.client_secret_digest
 
 
@@ -401,11 +395,7 @@ def test_revoking_closes_the_door_to_a_key(desk, rows):
 def test_a_plans_limits_can_be_edited_in_the_list(desk):
     response = desk.get(url(Plan, "changelist"))
     forms = response.context["cl"].formset
-    data = {
-        field.html_name: field.value() if field.value() is not None else ""
-        for form in forms
-        for field in form
-    }
+    data = {field.html_name: field.value() if field.value() is not None else "" for form in forms for field in form}
     data |= {field.html_name: field.value() for field in forms.management_form} | {"_save": "Save"}
     free = next(form for form in forms if form.instance.name == Plan.FREE)
     data[free["max_products"].html_name] = 1234
@@ -520,9 +510,7 @@ def test_staff_without_a_device_signs_in_by_password_where_no_code_is_required(s
 def test_staff_with_an_authenticator_must_give_its_code(staff):
     device = TOTPDevice.objects.create(user=staff, name="phone")
     client, response = sign_in()
-    assert response.context["form"].errors == {
-        "__all__": ["Enter the code of your authenticator, or a backup code."]
-    }
+    assert response.context["form"].errors == {"__all__": ["Enter the code of your authenticator, or a backup code."]}
     assert not is_in(client)
     client, _ = sign_in(otp_token=f"{code(device)[:3]} {code(device)[3:]}")
     assert is_in(client)

@@ -33,6 +33,14 @@ def test_an_address_that_does_not_exist_says_where_to_look(db):
     assert "/docs" in response.json()["message"]
 
 
+def test_a_browser_gets_a_page_and_the_api_never_does(db):
+    page = Client().get("/no-such-page", headers={"accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "Nothing at this address" in page.content.decode()
+    for path, accept in (("/v1/no-such-thing", "text/html"), ("/no-such-page", "*/*")):
+        assert Client().get(path, headers={"accept": accept})["Content-Type"] == "application/problem+json"
+
+
 def test_a_wrong_method_is_told(owner):
     response = owner.client.delete("/v1/products")
     assert (response.status_code, response.json()["error"]) == (405, "method_not_allowed")

@@ -76,9 +76,7 @@ def test_a_plain_thing_has_the_colour_that_it_is_called(color):
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in PATTERNS if pattern != "plain"])
 def test_a_print_shows_both_colours(pattern):
-    pixels = np.asarray(draw(Picture("cushion", "navy", "yellow", pattern=pattern), size=400))[
-        100:300, 100:300
-    ]
+    pixels = np.asarray(draw(Picture("cushion", "navy", "yellow", pattern=pattern), size=400))[100:300, 100:300]
     lab = to_oklab(pixels)
     for color in ("navy", "yellow"):
         away = np.linalg.norm((lab - named_lab(color))[..., 1:], axis=-1)

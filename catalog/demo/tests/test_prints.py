@@ -49,9 +49,7 @@ def test_a_print_moves_with_the_slope_of_the_cloth():
 
 @pytest.mark.parametrize("pattern", PRINTS)
 def test_every_print_has_both_colours_of_the_palette(pattern):
-    pixels = {
-        tuple(pixel) for pixel in print_tile(pattern, color="navy", accent="cream").reshape(-1, 3).tolist()
-    }
+    pixels = {tuple(pixel) for pixel in print_tile(pattern, color="navy", accent="cream").reshape(-1, 3).tolist()}
     assert tuple(bytes.fromhex(COLORS["navy"][1:])) in pixels
     if pattern != "checked":
         assert tuple(bytes.fromhex(COLORS["cream"][1:])) in pixels

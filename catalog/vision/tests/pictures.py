@@ -38,9 +38,7 @@ def noise(size=(400, 400), *, seed=0):
 def photograph(size=(1000, 1000)):
     """Return what a good product picture looks like: a textured thing in good light on a plain background."""
     image = Image.new("RGB", size, "#f0f0f0")
-    threads = (
-        np.random.default_rng(1).normal(0, 40, (size[1] // 4, size[0] // 4, 1)).repeat(4, 0).repeat(4, 1)
-    )
+    threads = np.random.default_rng(1).normal(0, 40, (size[1] // 4, size[0] // 4, 1)).repeat(4, 0).repeat(4, 1)
     cloth = Image.fromarray((np.array([70, 110, 160]) + threads).clip(0, 255).astype(np.uint8))
     mask = disc("white", background="black", size=size).convert("L")
     image.paste(cloth, mask=mask)

@@ -116,9 +116,7 @@ def test_a_padded_bundle_needs_a_padding_token(copied):
 def test_words_find_the_pictures_that_they_describe(encoder):
     with open(DATA / "clothing/images.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
-    chosen = [row for label in ("Shoes", "Pants", "Dress", "Hat") for row in rows if row["label"] == label][
-        ::6
-    ]
+    chosen = [row for label in ("Shoes", "Pants", "Dress", "Hat") for row in rows if row["label"] == label][::6]
     images = [Image.open(DATA / "clothing/images" / row["image"]).convert("RGB") for row in chosen]
     words = ["shoes", "pants", "dress", "hat"]
     best = (encoder.encode_images(images) @ encoder.encode_texts(words).T).argmax(axis=1)

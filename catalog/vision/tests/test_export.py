@@ -99,22 +99,15 @@ def save_model(open_clip, folder, *, config, preprocess) -> Source:
     (registry / f"{folder.name}.json").write_text(json.dumps(config))
     open_clip.add_model_config(registry)
     torch.manual_seed(0)
-    safetensors.torch.save_model(
-        open_clip.create_model(folder.name), str(folder / "open_clip_model.safetensors")
-    )
-    (folder / "open_clip_config.json").write_text(
-        json.dumps({"model_cfg": config, "preprocess_cfg": preprocess})
-    )
+    safetensors.torch.save_model(open_clip.create_model(folder.name), str(folder / "open_clip_model.safetensors"))
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": preprocess}))
     return Source(f"local-dir:{folder}")
 
 
 def draw_pictures():
     generator = np.random.default_rng(0)
     sizes = [(64, 64), (300, 200), (97, 131), (7, 50), (641, 100), (1, 1)]
-    return [
-        Image.fromarray(generator.integers(0, 256, (height, width, 3), dtype=np.uint8))
-        for width, height in sizes
-    ]
+    return [Image.fromarray(generator.integers(0, 256, (height, width, 3), dtype=np.uint8)) for width, height in sizes]
 
 
 def least_cosine(ours, theirs):
@@ -170,9 +163,7 @@ def test_it_leaves_only_the_bundle(bundle):
 
 
 def test_it_refuses_to_overwrite(copied_bundle, clip):
-    with pytest.raises(
-        EncoderError, match=r"small-clip exists: choose another --name, or replace it with --force"
-    ):
+    with pytest.raises(EncoderError, match=r"small-clip exists: choose another --name, or replace it with --force"):
         export.export_encoder(clip, copied_bundle, report=lambda line: None)
 
 
@@ -185,9 +176,7 @@ def test_it_replaces_nothing_but_a_bundle(tmp_path, clip):
 def test_an_export_that_differs_from_the_model_leaves_the_old_bundle(copied_bundle, clip, monkeypatch):
     monkeypatch.setattr(export, "MIN_COSINE", 1.1)
     old = contents(copied_bundle)
-    with pytest.raises(
-        EncoderError, match=r"least cosine (1\.0|0\.9999)\d+ for pictures .* Nothing was written"
-    ):
+    with pytest.raises(EncoderError, match=r"least cosine (1\.0|0\.9999)\d+ for pictures .* Nothing was written"):
         export.export_encoder(clip, copied_bundle, replace=True, report=lambda line: None)
     assert contents(copied_bundle) == old
     assert list(copied_bundle.parent.iterdir()) == [copied_bundle]

@@ -32,14 +32,10 @@ def bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     model = folder / "model"
     model.mkdir()
-    (model / "open_clip_config.json").write_text(
-        json.dumps({"model_cfg": MODEL, "preprocess_cfg": PREPROCESS})
-    )
+    (model / "open_clip_config.json").write_text(json.dumps({"model_cfg": MODEL, "preprocess_cfg": PREPROCESS}))
     torch.manual_seed(0)
     weights = import_open_clip().CLIP(**MODEL).state_dict()
-    save_file(
-        {name: value.contiguous() for name, value in weights.items()}, model / "open_clip_model.safetensors"
-    )
+    save_file({name: value.contiguous() for name, value in weights.items()}, model / "open_clip_model.safetensors")
     manifest(folder, model="local-dir:model")
     return folder
 

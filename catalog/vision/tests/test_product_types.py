@@ -24,9 +24,7 @@ class OneWordEncoder:
     def encode_texts(self, texts):
         self.texts += texts
         names = sorted(TYPES, key=len, reverse=True)
-        return np.array(
-            [np.eye(len(TYPES))[TYPES.index(next(n for n in names if n in text))] for text in texts]
-        )
+        return np.array([np.eye(len(TYPES))[TYPES.index(next(n for n in names if n in text))] for text in texts])
 
 
 def test_types_are_many_and_different():

@@ -35,9 +35,7 @@ def test_a_disc_fills_three_quarters_of_its_box():
 
 
 def test_aspect_ratio_is_width_by_height():
-    assert drawn([(160, 40), (240, 40), (240, 360), (160, 360)]).aspect_ratio == pytest.approx(
-        1 / 4, abs=0.02
-    )
+    assert drawn([(160, 40), (240, 40), (240, 360), (160, 360)]).aspect_ratio == pytest.approx(1 / 4, abs=0.02)
     assert drawn([(40, 160), (360, 160), (360, 240), (40, 240)]).aspect_ratio == pytest.approx(4, abs=0.3)
 
 

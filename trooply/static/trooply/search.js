@@ -44,7 +44,7 @@ document.addEventListener("click", (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   searchWithAddress(link.dataset.findSimilar);
-  showPreview(link.parentElement.querySelector("img").src);
+  showPreview(link.parentElement.querySelector("img").src, "The product that was chosen");
   window.scrollTo({ top: 0 });
 });
 
@@ -91,13 +91,15 @@ function searchWithAddress(link) {
 function searchWithPicture() {
   query.value = "";
   address.value = "";
-  showPreview(URL.createObjectURL(image.files[0]));
+  showPreview(URL.createObjectURL(image.files[0]), image.files[0].name);
   show.requestSubmit();
 }
 
-function showPreview(source) {
+function showPreview(source, name) {
   const picture = new Image(400, 400);
-  picture.alt = "The picture that is searched with";
+  picture.alt = name;
+  // Some pictures can be searched with but not shown: few browsers know HEIC.
+  picture.addEventListener("error", () => picture.replaceWith(name));
   picture.src = source;
   clearPreview();
   preview.append(picture);
