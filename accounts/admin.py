@@ -32,8 +32,8 @@ class TenantAdmin(StaffAdmin):
     actions = ["suspend", "reactivate", "replace_client_secret"]
     shown_status = status_column(active="success", suspended="danger")
 
-    # A tenant's rows and pictures are too many to go in one request; a shop that leaves is suspended.
     def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        """Suspend a shop that leaves: its rows and pictures are too many to go in one request."""
         return False
 
     def get_fields(self, request: HttpRequest, obj: Tenant | None = None) -> list[str]:
@@ -161,15 +161,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     form = UserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
-    list_display = [
-        "email",
-        "full_name",
-        "tenant",
-        "is_active",
-        "is_staff",
-        "has_authenticator",
-        "last_login",
-    ]
+    list_display = ["email", "full_name", "tenant", "is_active", "is_staff", "has_authenticator", "last_login"]
     list_filter = [BY_TENANT, "is_active", "is_staff"]
     list_select_related = ["tenant"]
     search_fields = ["email", "full_name", "tenant__name"]
@@ -222,16 +214,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    list_display = [
-        "name",
-        "prefix",
-        "tenant",
-        "scope_count",
-        "created_at",
-        "last_used_at",
-        "expires_at",
-        "revoked_at",
-    ]
+    list_display = ["name", "prefix", "tenant", "scope_count", "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_filter = [BY_TENANT, ("revoked_at", admin.EmptyFieldListFilter), "created_at"]
     list_select_related = ["tenant"]
     search_fields = ["name", "prefix__startswith", "tenant__name"]

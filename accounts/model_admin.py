@@ -44,7 +44,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
         messages.success(request, f"{did}: {name_rows(rows)}.")
 
     def show_once(
-        self, request: HttpRequest, title: str, explanation: str, secrets: Iterable[tuple[str, str]]
+        self, request: HttpRequest, *, title: str, explanation: str, secrets: Iterable[tuple[str, str]]
     ) -> HttpResponse:
         """Answer with secrets that cannot be seen again; not as a message, since messages are stored."""
         context = self.admin_site.each_context(request) | {
@@ -77,17 +77,15 @@ def asks_first(consequence: str) -> Callable[[Action], Action]:
         def wrapper(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
             if "confirmed" in request.POST:
                 return action(model_admin, request, rows)
-            context = (
-                model_admin.admin_site.each_context(request)
-                | {
-                    "title": getattr(wrapper, "short_description"),  # noqa: B009  # set by `admin.action`
-                    "consequence": consequence,
-                    "rows": rows[:NAMED_ROWS],
-                    "more": max(0, rows.count() - NAMED_ROWS),
-                    "posted": _selection(request),
-                    "opts": model_admin.opts,
-                }
-            )
+            _, _, title = model_admin.get_actions(request)[action.__name__]
+            context = model_admin.admin_site.each_context(request) | {
+                "title": title,
+                "consequence": consequence,
+                "rows": rows[:NAMED_ROWS],
+                "more": max(0, rows.count() - NAMED_ROWS),
+                "posted": _selection(request),
+                "opts": model_admin.opts,
+            }
             return TemplateResponse(request, "admin/confirm_action.html", context)
 
         return wrapper

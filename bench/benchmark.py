@@ -77,7 +77,7 @@ def run(*, pictures: int, rows: Sequence[int], requests: int) -> Results:
             measure_indexing(_create_tenant("Warm-up"), addresses[:WARM_UP])
             _say(f"Indexing {pictures:,} pictures")
             indexing = measure_indexing(shop, addresses)
-            memory = memory_of_background()
+            background = memory_of_background()
         stages = measure_stages(_create_tenant("Stages"), addresses[:STAGES_SAMPLE])
         seen = _vectors_of(shop)
         queries = {
@@ -86,7 +86,7 @@ def run(*, pictures: int, rows: Sequence[int], requests: int) -> Results:
         }
         searches = search_requests(requests, texts=texts, pictures=drawn, addresses=addresses)
         catalogues = [_measure_catalogue(size, seen, queries, searches) for size in rows]
-        memory = [*memory_of_web(), *memory, *memory_of_servers()]
+        memory = [*memory_of_web(), *background, *memory_of_servers()]
     _say("Comparing with a plain open_clip loop")
     loops = compare_loops(drawn, texts, rows)
     return Results(machine, indexing, stages, catalogues, memory, loops)

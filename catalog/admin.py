@@ -90,20 +90,7 @@ class ProductAdmin(ReadOnlyAdmin):
     actions = ["reindex"]
     shown_status = status_column(indexed="success", failed="danger")
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "cover",
-                    "tenant",
-                    "product_id",
-                    "shown_status",
-                    "error_code",
-                    "error_message",
-                    "is_demo",
-                ]
-            },
-        ),
+        (None, {"fields": ["cover", "tenant", "product_id", "shown_status", "error_code", "error_message", "is_demo"]}),
         (
             "Sent by the shop",
             {
@@ -136,12 +123,7 @@ class ProductAdmin(ReadOnlyAdmin):
         """Name the products alone: Django would load every vector, and ask for rights that nobody has."""
         products = list(objs)
         pictures = ProductImage.objects.filter(product__in=products).count()
-        return (
-            [str(product) for product in products],
-            {"products": len(products), "pictures": pictures},
-            set(),
-            [],
-        )
+        return ([str(product) for product in products], {"products": len(products), "pictures": pictures}, set(), [])
 
     def delete_model(self, request: HttpRequest, obj: Product) -> None:
         delete_products(Product.objects.filter(pk=obj.pk))
@@ -163,8 +145,7 @@ class ProductAdmin(ReadOnlyAdmin):
             messages.success(request, f"Indexing {started:,} product{pluralize(started)} again: {name_rows(jobs)}.")
         if left := products.count() - started:
             messages.warning(
-                request,
-                f"{left:,} product{pluralize(left)} came with the picture itself: nothing to fetch again.",
+                request, f"{left:,} product{pluralize(left)} came with the picture itself: nothing to fetch again."
             )
 
     @admin.display(description="")
@@ -254,16 +235,7 @@ class VectorIndexAdmin(ReadOnlyAdmin):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = [
-        "job_id",
-        "tenant",
-        "kind",
-        "shown_status",
-        "progress",
-        "failed",
-        "created_at",
-        "finished_at",
-    ]
+    list_display = ["job_id", "tenant", "kind", "shown_status", "progress", "failed", "created_at", "finished_at"]
     list_filter = [BY_TENANT, "status", "kind", "created_at"]
     list_select_related = ["tenant"]
     search_fields = ["job_id__startswith", "tenant__name"]

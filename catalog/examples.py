@@ -42,7 +42,7 @@ PRODUCT = {
             "sha256": "9ddce0a259bd57de2f7a0c32e52d27586231a1702637ddd355dadbe393d089ce",
             "width": 1200,
             "height": 1200,
-            "thumbnail_url": "/media/thumbnails/1/9d/9ddce0a2.webp",
+            "thumbnail_url": "https://search.example.com/media/thumbnails/1/9d/9ddce0a2.webp",
             "palette": [{"hex": "#2456c8", "share": 0.7, "name": "blue"}],
             "quality": {"score": 0.91, "grade": "excellent", "problems": [], "hint": ""},
             "product_type": "sneaker",

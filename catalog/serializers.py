@@ -1,7 +1,9 @@
 """Products, and the answers to what is done with them, as the API shows them."""
 
 from typing import Any
+from urllib.parse import urljoin
 
+from django.conf import settings
 from rest_framework import serializers
 
 from catalog.models import Product, ProductImage
@@ -40,7 +42,7 @@ class ImageSerializer(serializers.ModelSerializer[ProductImage]):
         ]
 
     def get_thumbnail_url(self, image: ProductImage) -> str:
-        return image.thumbnail.url
+        return urljoin(settings.BASE_URL, image.thumbnail.url)
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):

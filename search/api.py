@@ -1,7 +1,9 @@
 """`/v1/search`: by an uploaded picture, by a picture's address, by words."""
 
 from typing import Any
+from urllib.parse import urljoin
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -142,7 +144,7 @@ def _body(found: Answer) -> dict[str, Any]:
                 "similarity_score": round(hit.similarity, 4),
                 "metadata": hit.metadata,
                 "image_url": hit.image_url,
-                "thumbnail_url": hit.thumbnail_url,
+                "thumbnail_url": urljoin(settings.BASE_URL, hit.thumbnail_url),
             }
             for hit in found.hits
         ],

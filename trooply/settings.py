@@ -10,6 +10,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
     "trooply.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -214,6 +216,24 @@ UNFOLD = {
     "SITE_TITLE": "Trooply staff",
     "SITE_HEADER": "Trooply",
     "SITE_SYMBOL": "image_search",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("trooply/favicon.svg")}
+    ],
+    "COLORS": {
+        "primary": {
+            "50": "#edf8f3",
+            "100": "#d3efe2",
+            "200": "#a9dfc8",
+            "300": "#76c9a8",
+            "400": "#41ab85",
+            "500": "#1b9068",
+            "600": "#08784f",
+            "700": "#076142",
+            "800": "#084d36",
+            "900": "#073f2d",
+            "950": "#03241a",
+        }
+    },
     "SHOW_VIEW_ON_SITE": False,
 }
 

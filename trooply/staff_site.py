@@ -8,6 +8,7 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django import forms
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -111,31 +112,17 @@ class Figure:
 
 def count_figures(*, at: datetime) -> list[Figure]:
     """Return what staff looks at first: tenants, products, work and searches."""
-    tenants, products = (
-        reverse("admin:accounts_tenant_changelist"),
-        reverse("admin:catalog_product_changelist"),
-    )
-    jobs, searches = (
-        reverse("admin:catalog_job_changelist"),
-        reverse("admin:analytics_searchevent_changelist"),
-    )
-    active, failed = Tenant.Status.ACTIVE, Product.Status.FAILED
+    active, failed, yesterday = Tenant.Status.ACTIVE, Product.Status.FAILED, at - timedelta(days=1)
     return [
-        Figure(
-            "Active tenants",
-            Tenant.objects.filter(status=active).count(),
-            f"{tenants}?status__exact={active}",
-        ),
-        Figure("Products", Product.objects.count(), products),
-        Figure(
-            "Failed products",
-            Product.objects.filter(status=failed).count(),
-            f"{products}?status__exact={failed}",
-        ),
-        Figure("Jobs at work", Job.objects.filter(finished_at=None).count(), f"{jobs}?finished_at__isnull=True"),
-        Figure(
-            "Searches in 24 hours",
-            SearchEvent.objects.filter(created_at__gt=at - timedelta(days=1)).count(),
-            searches,
-        ),
+        _count("Active tenants", Tenant.objects.filter(status=active), f"?status__exact={active}"),
+        _count("Products", Product.objects.all()),
+        _count("Failed products", Product.objects.filter(status=failed), f"?status__exact={failed}"),
+        _count("Jobs at work", Job.objects.filter(finished_at=None), "?finished_at__isnull=True"),
+        _count("Searches in 24 hours", SearchEvent.objects.filter(created_at__gt=yesterday)),
     ]
+
+
+def _count(label: str, rows: QuerySet[Any], filters: str = "") -> Figure:
+    model = rows.model._meta
+    url = reverse(f"admin:{model.app_label}_{model.model_name}_changelist")
+    return Figure(label=label, value=rows.count(), url=f"{url}{filters}")

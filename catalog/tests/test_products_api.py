@@ -50,7 +50,7 @@ def test_a_product_is_shown_with_what_was_seen_in_it(owner, shoe):
     assert (image["width"], image["height"], image["position"]) == (400, 400, 0)
     assert image["palette"][0]["name"] == "blue"
     assert 0 <= image["quality"]["score"] <= 1
-    assert image["thumbnail_url"].startswith("/media/thumbnails/")
+    assert image["thumbnail_url"].startswith("http://127.0.0.1:8000/media/thumbnails/")
     with closing(owner.client.get(image["thumbnail_url"])) as thumbnail:
         assert (thumbnail.status_code, thumbnail["Content-Type"]) == (200, "image/webp")
 

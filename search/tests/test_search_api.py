@@ -39,7 +39,7 @@ def test_the_answer_has_the_shape_of_the_guide(owner, pictures, shop):
     assert best["product_id"] == "red"
     assert best["metadata"] == {"name": "red", "category": "Balls", "price": 10}
     assert best["similarity_score"] > 0.9
-    assert best["thumbnail_url"].startswith("/media/thumbnails/")
+    assert best["thumbnail_url"].startswith("http://127.0.0.1:8000/media/thumbnails/")
     assert best["image_url"] == pictures.url("/red.jpg")
 
 

@@ -329,6 +329,12 @@ def test_a_user_is_created_with_email_and_password(desk, tenant):
     assert (user.tenant, user.full_name, user.check_password(PASSWORD)) == (tenant, "Dora", True)
 
 
+def test_an_email_address_is_taken_in_any_case(desk, admin_user):
+    form = {"email": admin_user.email.upper(), "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    assert desk.post(url(User, "add"), form).status_code == 200
+    assert User.objects.filter(email__lower=admin_user.email).count() == 1
+
+
 def test_a_user_joins_groups_of_their_own_tenant_only(desk, admin_user, tenant, stranger):
     own, foreign = tenant.user_groups.get(name="Developer"), stranger.tenant.user_groups.get(name="Developer")
     page, form = url(User, "change", admin_user.pk), {"email": admin_user.email, "is_active": "on"}

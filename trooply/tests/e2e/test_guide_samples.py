@@ -17,6 +17,8 @@ from trooply.tests.e2e.samples import read_samples
 
 GUIDE = settings.BASE_DIR.parent / "shared/product/developer-portal.txt"
 STEPS = range(3, 8)
+# What stands in the guide for everything with an @ in it: a file in curl, an email address elsewhere.
+HIDDEN = "[email\N{NO-BREAK SPACE}protected]"
 
 pytestmark = pytest.mark.skipif(not GUIDE.exists(), reason="the guide does not lie beside the project")
 
@@ -49,9 +51,8 @@ def ready(installation, shop, tmp_path):
         "YOUR_CLIENT_ID": credentials["client_id"],
         "YOUR_CLIENT_SECRET": credentials["client_secret"],
         "secureP@ssw0rd!": credentials["password"],
-        # The guide's page has every @ with a name before it replaced; in curl it was a file, elsewhere an address.
-        '-F "[email protected]"': '-F "image=@query-image.jpg"',
-        "[email protected]": credentials["email"],
+        f'-F "{HIDDEN}"': '-F "image=@query-image.jpg"',
+        HIDDEN: credentials["email"],
     }
 
     def prepare(sample: str, **more: str) -> str:
