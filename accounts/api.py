@@ -6,7 +6,7 @@ from django.contrib.auth import authenticate
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
-from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from accounts.authentication import caller_of, require_active
 from accounts.keys import KeyKind, digest, key_kind
 from accounts.models import Tenant, User
+from accounts.parsers import StrictJSONParser
 from accounts.tokens import LIFETIME_SECONDS, issue_token
 
 API_KEY_HINT = (
@@ -48,7 +49,7 @@ class TokenView(APIView):
 
     authentication_classes = []
     permission_classes = []
-    parser_classes = [FormParser, JSONParser]
+    parser_classes = [FormParser, StrictJSONParser]
 
     @extend_schema(
         operation_id="create_token",
@@ -171,8 +172,8 @@ def _authenticate_client(request: Request) -> Tenant:
         raise OAuthError("invalid_request", "Send both client_id and client_secret.")
     if key_kind(secret) is KeyKind.API_KEY:
         raise OAuthError("invalid_client", API_KEY_HINT, status=401, code="wrong_credential_type")
-    tenant = Tenant.objects.filter(client_id=client_id, client_secret_digest=digest(secret)).first()
-    if tenant is None:
+    tenant = Tenant.objects.filter(client_secret_digest=digest(secret)).first()
+    if tenant is None or tenant.client_id != client_id:
         raise OAuthError("invalid_client", "No account has this client_id and client_secret.", status=401)
     require_active(tenant)
     return tenant

@@ -8,13 +8,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
 from accounts.idempotency import idempotent
 from accounts.models import Tenant
+from accounts.parsers import StrictJSONParser
 from billing.limits import plan_of
 from catalog.api_errors import EmbeddingUnavailable, NotIndexed
 from catalog.bulk import BulkInput, NDJSONParser, parse_bulk, require_bulk_room
@@ -159,7 +159,7 @@ class BulkView(APIView):
     """Indexes many products in the background."""
 
     required_permissions = {"POST": "products:bulk"}
-    parser_classes = [JSONParser, NDJSONParser]
+    parser_classes = [StrictJSONParser, NDJSONParser]
 
     @extend_schema(
         operation_id="bulk_index_products",

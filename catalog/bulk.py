@@ -1,6 +1,5 @@
 """Many products in one request, as JSON or NDJSON; one that is wrong is told by its place and holds up no other."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -9,6 +8,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.parsers import BaseParser
 
 from accounts.models import Tenant
+from accounts.parsers import parse_json
 from billing.limits import plan_of, require_room
 from catalog.documents import ProductDocument, parse_product
 
@@ -72,7 +72,7 @@ def _read_lines(stream: IO[bytes]) -> Iterator[Any]:
     for line in stream:
         if line.strip():
             try:
-                yield json.loads(line)
+                yield parse_json(line)
             except ValueError as error:
                 yield f"This line is no JSON: {error}"
 

@@ -1,6 +1,7 @@
 """A product as the merchant sends it, checked once at the door and then a value."""
 
 import datetime
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -43,6 +44,7 @@ class MetadataField(serializers.JSONField):
     default_error_messages = {
         "not_an_object": "Send metadata as an object of names and values.",
         "too_many_keys": f"Metadata has at most {MAX_METADATA_KEYS} keys.",
+        "not_storable": "A text holds a null character, or a number is too large.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -50,6 +52,8 @@ class MetadataField(serializers.JSONField):
             self.fail("not_an_object")
         if len(data) > MAX_METADATA_KEYS:
             self.fail("too_many_keys")
+        if not _is_storable(data):
+            self.fail("not_storable")
         promote(data)
         metadata: dict[str, Any] = super().to_internal_value(data)  # type: ignore[assignment]
         return metadata
@@ -129,13 +133,21 @@ def color_word(text: str) -> str:
         return text.strip().lower()[:20]
 
 
+def _is_storable(data: dict[str, Any]) -> bool:
+    """PostgreSQL's jsonb takes neither null characters nor infinite numbers."""
+    try:
+        return "\\u0000" not in json.dumps(data, allow_nan=False)
+    except ValueError:
+        return False
+
+
 def _text(metadata: Mapping[str, Any], key: str, *, limit: int) -> str:
     value = metadata.get(key)
     if value is None:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise _invalid(key, "not_text", "Send a text.")
-    text = str(value).replace("\x00", "")
+    text = str(value)
     if len(text) > limit:
         raise _invalid(key, "too_long", f"At most {limit} characters.")
     return text
@@ -158,7 +170,7 @@ def _tags(value: Any) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(tag, str) and len(tag) <= 100 for tag in value):
         raise _invalid("tags", "not_a_list_of_texts", "Send a list of texts of at most 100 characters.")
-    return [tag.replace("\x00", "") for tag in value]
+    return value
 
 
 def _in_stock(metadata: Mapping[str, Any]) -> bool:

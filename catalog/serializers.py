@@ -6,6 +6,7 @@ from urllib.parse import urljoin
 from django.conf import settings
 from rest_framework import serializers
 
+from catalog.documents import MetadataField
 from catalog.models import Product, ProductImage
 
 
@@ -82,7 +83,7 @@ class IndexedSerializer(serializers.Serializer[dict[str, str]]):
 
 
 class MetadataInput(serializers.Serializer[dict[str, Any]]):
-    metadata = serializers.DictField(help_text="merged into what is there; null removes a key (RFC 7396)")
+    metadata = MetadataField(help_text="merged into what is there; null removes a key (RFC 7396)")
 
 
 class JobStartedSerializer(serializers.Serializer[dict[str, Any]]):

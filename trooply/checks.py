@@ -1,21 +1,29 @@
 """System checks of what the product cannot do without: a recent pgvector, and its scan options on every connection."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connection
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.db import OperationalError, connection
 
 # 0.8 brought iterative scans, without which a filtered page comes back short; 0.8.5 mended them for halfvec.
 MINIMUM_PGVECTOR = (0, 8, 5)
 
 
-@register(Tags.database)
-def check_pgvector(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.compatibility)
+def check_pgvector(**kwargs: Any) -> list[CheckMessage]:
     """Check the version of pgvector and read its connection options back from the server."""
-    if not databases or "default" not in databases:
-        return []
+    try:
+        return _check_server()
+    except OperationalError as error:
+        hint = f"Start the database, or correct DATABASE_URL: {error}"
+        return [
+            checks.Warning("PostgreSQL cannot be reached, so pgvector was not checked.", hint=hint, id="trooply.W001")
+        ]
+
+
+def _check_server() -> list[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
         row = cursor.fetchone()

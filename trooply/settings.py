@@ -216,9 +216,7 @@ UNFOLD = {
     "SITE_TITLE": "Trooply staff",
     "SITE_HEADER": "Trooply",
     "SITE_SYMBOL": "image_search",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("trooply/favicon.svg")}
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("trooply/favicon.svg")}],
     "COLORS": {
         "primary": {
             "50": "#edf8f3",
@@ -260,7 +258,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "trooply.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "trooply.openapi.OperationSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "trooply.api_errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

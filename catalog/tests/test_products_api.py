@@ -132,6 +132,7 @@ def test_deleting_removes_files_that_no_other_product_shows(
         ({"name": ["x"]}, "metadata.name", "not_text"),
         ({"category": "x" * 256}, "metadata.category", "too_long"),
         ({"in_stock": "yes"}, "metadata.in_stock", "not_a_boolean"),
+        ({"note": "a\x00b"}, "metadata", "not_storable"),
         (["x"], "metadata", "not_an_object"),
     ],
 )
@@ -141,6 +142,23 @@ def test_metadata_of_the_wrong_type_is_named(owner, metadata, field, code):
     assert (response.status_code, body["error"]) == (422, "validation_failed")
     assert [(error["field"], error["code"]) for error in body["errors"]] == [(field, code)]
     assert Product.objects.count() == 0
+
+
+def test_a_change_of_the_wrong_type_is_named(owner, shoe):
+    response = owner.client.patch("/v1/products/shoe-001", {"metadata": {"price": "cheap"}})
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["metadata.price"]
+    assert Product.objects.get().price == Decimal("89.99")
+
+
+def test_a_number_beyond_all_bounds_is_refused(owner):
+    body = '{"product_id": "a", "image_url": "https://example.com/a.jpg", "metadata": {"weight": 1e999}}'
+    response = owner.client.post("/v1/products", body, content_type="application/json")
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "not_storable")
+
+
+def test_an_id_with_a_null_character_is_not_found(owner):
+    assert owner.client.get("/v1/products/a%00b").status_code == 404
 
 
 def test_a_product_needs_an_id_and_a_picture(owner):

@@ -30,9 +30,7 @@ def main() -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trooply.embedded", description=__doc__)
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="folder of data, sockets and logs")
-    parser.add_argument(
-        "--throwaway", action="store_true", help="faster, for data that a power cut may destroy"
-    )
+    parser.add_argument("--throwaway", action="store_true", help="faster, for data that a power cut may destroy")
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="with its arguments, behind --")
     return parser.parse_args()
 

@@ -8,9 +8,7 @@ from pathlib import Path
 DEFAULT_PORT = "8000"
 
 
-def complete_environment(
-    given: Mapping[str, str], *, var: Path, servers: Mapping[str, str]
-) -> dict[str, str]:
+def complete_environment(given: Mapping[str, str], *, var: Path, servers: Mapping[str, str]) -> dict[str, str]:
     """The settings to run with: what is given, else the addresses of our `servers` and values of our own."""
     port = given.get("PORT") or DEFAULT_PORT
     defaults = {

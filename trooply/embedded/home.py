@@ -125,9 +125,7 @@ def _choose_account(root: Path) -> Account | None:
         except KeyError:
             continue
         return Account(uid=entry.pw_uid, gid=entry.pw_gid)
-    raise EmbeddedError(
-        "PostgreSQL does not run as root: add a user named postgres, or run this as a plain user."
-    )
+    raise EmbeddedError("PostgreSQL does not run as root: add a user named postgres, or run this as a plain user.")
 
 
 def _make_private(folder: Path, *, account: Account | None) -> None:

@@ -36,9 +36,7 @@ class FileLock:
         deadline = time.monotonic() + within
         while not self.try_acquire():
             if time.monotonic() > deadline:
-                raise EmbeddedError(
-                    f"Another process still holds {self._path} after {within:.0f} s: stop it first."
-                )
+                raise EmbeddedError(f"Another process still holds {self._path} after {within:.0f} s: stop it first.")
             pause()
 
     def leave_note(self, text: str) -> None:

@@ -24,9 +24,7 @@ class Supervisor:
     doubled by every further death within a minute.
     """
 
-    def __init__(
-        self, console: Console, *, inherited: tuple[int, ...] = (), first_pause: float = 0.5
-    ) -> None:
+    def __init__(self, console: Console, *, inherited: tuple[int, ...] = (), first_pause: float = 0.5) -> None:
         self._console = console
         self._inherited = inherited
         self._first_pause = first_pause

