@@ -43,7 +43,7 @@ class ImageSerializer(serializers.ModelSerializer[ProductImage]):
         ]
 
     def get_thumbnail_url(self, image: ProductImage) -> str:
-        return urljoin(settings.BASE_URL, image.thumbnail.url)
+        return str(urljoin(settings.BASE_URL, image.thumbnail.url))
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):

@@ -161,19 +161,20 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+S3_OPTIONS = {
+    "bucket_name": S3_BUCKET,
+    "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+    "region_name": env.str("S3_REGION", default=None),
+    "custom_domain": env.str("S3_PUBLIC_DOMAIN", default=None),
+    "addressing_style": env.str("S3_ADDRESSING_STYLE", default="auto"),
+    "signature_version": "s3v4",
+    "file_overwrite": True,
+    "object_parameters": {"CacheControl": "public, max-age=31536000, immutable"},
+}
 if S3_BUCKET:
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
-            "region_name": env.str("S3_REGION", default=None),
-            "custom_domain": env.str("S3_PUBLIC_DOMAIN", default=None),
-            "addressing_style": env.str("S3_ADDRESSING_STYLE", default="auto"),
-            "signature_version": "s3v4",
-            "file_overwrite": True,
-            "object_parameters": {"CacheControl": "public, max-age=31536000, immutable"},
-        },
+        "OPTIONS": S3_OPTIONS,
     }
 
 STATIC_URL = "/static/"
