@@ -84,8 +84,8 @@ def is_web_address(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def record_failure(tenant: Tenant, document: ProductDocument, error: IndexingError) -> None:
-    """Keep a product that could not be indexed, with the reason, unless an earlier version of it serves."""
+def record_failure(tenant: Tenant, document: ProductDocument, error: PictureError) -> None:
+    """Keep a product whose picture could not be used, with the reason, unless an earlier version of it serves."""
     Product.objects.get_or_create(
         tenant=tenant,
         product_id=document.product_id,

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog.documents import ProductDocument
+from catalog.errors import PictureError
 from catalog.indexing import Outcome, index_products, record_failure
 from catalog.models import Job, JobItem
 from catalog.vision.encoder import EncoderError
@@ -48,20 +49,20 @@ def _claim(job: Job) -> list[JobItem]:
     now = timezone.now()
     Job.objects.filter(pk=job.pk).update(active_at=now)
     Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(status=Job.Status.PROCESSING, started_at=now)
-    claimable = job.items.claimable(now).order_by("index").select_for_update(skip_locked=True)
-    items = list(claimable[:CHUNK])
-    lost = [item.pk for item in items if item.attempts >= MAX_ATTEMPTS]
-    JobItem.objects.filter(pk__in=lost).update(
+    claimable = job.items.claimable(now)
+    claimable.filter(attempts__gte=MAX_ATTEMPTS).update(
         status=JobItem.Status.FAILED,
         code="worker_lost",
         message="The worker stopped each time it came to this product. Please send us its picture.",
     )
-    claimed = [item for item in items if item.pk not in lost]
-    JobItem.objects.filter(pk__in=[item.pk for item in claimed]).update(
-        status=JobItem.Status.PROCESSING, leased_until=now + LEASE, attempts=F("attempts") + 1
-    )
+    items = list(claimable.order_by("index").select_for_update(skip_locked=True)[:CHUNK])
+    # An item whose worker was lost is tried alone: if it is what kills workers, it takes no other with it.
+    claimed = [item for item in items if item.attempts][:1] or items
     for item in claimed:
         item.attempts += 1
+        item.status = JobItem.Status.PROCESSING
+        item.leased_until = now + LEASE
+    JobItem.objects.bulk_update(claimed, ["attempts", "status", "leased_until"])
     return claimed
 
 
@@ -77,7 +78,8 @@ def _settle(item: JobItem, outcome: Outcome) -> None:
     if error is None:
         current.update(status=JobItem.Status.SUCCEEDED, code="", message="", retryable=False)
         return
-    record_failure(item.tenant, outcome.document, error)
+    if isinstance(error, PictureError):
+        record_failure(item.tenant, outcome.document, error)
     current.update(status=JobItem.Status.FAILED, code=error.code, message=error.message, retryable=error.retryable)
 
 

@@ -168,13 +168,27 @@ def test_a_late_worker_settles_nothing(owner, pictures):
     assert JobItem.objects.get().attempts == 1
 
 
-def test_an_item_that_kills_its_workers_is_given_up(owner, pictures):
-    owner.client.post("/v1/products/bulk", {"products": products(pictures, "bomb")})
-    JobItem.objects.update(status="processing", attempts=MAX_ATTEMPTS, leased_until=Job.objects.get().created_at)
-    work_on(Job.objects.get())
-    work_on(Job.objects.get())
-    assert (JobItem.objects.get().status, JobItem.objects.get().code) == ("failed", "worker_lost")
-    assert Job.objects.get().status == "failed"
+def test_an_item_that_kills_its_workers_is_given_up_and_takes_no_other_with_it(owner, pictures):
+    owner.client.post("/v1/products/bulk", {"products": products(pictures, "bomb", "other")})
+    job = Job.objects.get()
+    # Both were claimed together by a worker that died; since then the first has died with its worker alone.
+    JobItem.objects.update(status="processing", attempts=1, leased_until=job.created_at)
+    JobItem.objects.filter(product_id="bomb").update(attempts=MAX_ATTEMPTS)
+    while work_on(job):
+        pass
+    bomb, other = JobItem.objects.order_by("index")
+    assert (bomb.status, bomb.code) == ("failed", "worker_lost")
+    assert other.status == "succeeded"
+    job.refresh_from_db()
+    assert job.status == "completed"
+
+
+def test_items_whose_worker_was_lost_are_tried_one_at_a_time(owner, pictures):
+    owner.client.post("/v1/products/bulk", {"products": products(pictures, "a", "b", "c")})
+    job = Job.objects.get()
+    JobItem.objects.filter(index__lt=2).update(status="processing", attempts=1, leased_until=job.created_at)
+    work_on(job)
+    assert list(JobItem.objects.order_by("index").values_list("attempts", flat=True)) == [2, 1, 0]
 
 
 def test_the_same_product_twice_in_a_job_is_one_product(owner, post, pictures):
@@ -198,3 +212,15 @@ def test_jobs_of_others_are_not_there(owner, stranger, pictures):
         assert stranger.client.get(path).status_code == 404
     for action in ("cancel", "retry-failed"):
         assert stranger.client.post(f"/v1/jobs/{job_id}/{action}").status_code == 404
+
+
+def test_what_the_plan_has_no_room_for_leaves_no_row(owner, pictures, django_capture_on_commit_callbacks):
+    job_id = owner.client.post("/v1/products/bulk", {"products": products(pictures, "a", "b")}).json()["job_id"]
+    plan = owner.tenant.subscription.plan
+    plan.max_products = 1
+    plan.save()
+    work_on(Job.objects.get())
+    work_on(Job.objects.get())
+    job = owner.client.get(f"/v1/jobs/{job_id}").json()
+    assert (job["succeeded"], [error["code"] for error in job["errors"]]) == (1, ["plan_limit_reached"])
+    assert Product.objects.count() == 1
