@@ -1,6 +1,7 @@
 """JSON as we take it: RFC 8259 to the letter, and only what can be stored and shown again."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import IO, Any, Never
@@ -8,8 +9,8 @@ from typing import IO, Any, Never
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-# An escaped half of a character beyond U+FFFF. Unless its other half follows it is no text, and PostgreSQL refuses it.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# What PostgreSQL refuses in a text: a null character, and half of a character beyond U+FFFF without its other half.
+_SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
 class StrictJSONParser(JSONParser):
@@ -27,11 +28,33 @@ class StrictJSONParser(JSONParser):
 def parse_json(data: bytes) -> Any:
     """Return what JSON in UTF-8 says. Raises ValueError, telling what is wrong."""
     try:
-        value = json.loads(data.decode(), parse_constant=_refuse)
+        value = json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if _SURROGATE.search(data):
-        json.dumps(value, ensure_ascii=False).encode()
+    if _SUSPECT.search(data):
+        _require_storable(value)
+    return value
+
+
+def _require_storable(value: Any) -> None:
+    match value:
+        case str():
+            if "\0" in value:
+                raise ValueError("a text holds a null character")
+            value.encode()
+        case list():
+            for item in value:
+                _require_storable(item)
+        case dict():
+            for key, item in value.items():
+                _require_storable(key)
+                _require_storable(item)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is too large a number")
     return value
 
 

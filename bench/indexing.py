@@ -90,17 +90,18 @@ def _finished(client: Client, job_id: str) -> dict[str, Any]:
 def _instrumented(stages: Stages) -> ExitStack:
     """Time the steps that the indexing pipeline calls."""
     encoder: Any = active_encoder()
-    timed = ExitStack()
-    timed.enter_context(mock.patch.object(indexing, "CONCURRENT_DOWNLOADS", 1))
-    for owner, function, name in (
-        (indexing, "fetch", "fetch"),
-        (indexing, "decode", "decode"),
-        (indexing, "extract_features", "look"),
-        (encoder, "encode_images", "encode"),
-        (indexing, "make_thumbnail", "thumbnail"),
-    ):
-        timed.enter_context(mock.patch.object(owner, function, stages.timed(name, getattr(owner, function))))
-    return timed
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(indexing, "CONCURRENT_DOWNLOADS", 1))
+        for owner, function, name in (
+            (indexing, "fetch", "fetch"),
+            (indexing, "decode", "decode"),
+            (indexing, "extract_features", "look"),
+            (encoder, "encode_images", "encode"),
+            (indexing, "store_thumbnail", "thumbnail"),
+        ):
+            timed = stages.timed(name, getattr(owner, function))
+            patches.enter_context(mock.patch.object(owner, function, timed))
+        return patches.pop_all()
 
 
 def _disjoint(spent: dict[str, float]) -> dict[str, float]:

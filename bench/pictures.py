@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle, islice, product
 from multiprocessing import get_context
@@ -28,8 +27,8 @@ def draw_pictures(count: int) -> list[bytes]:
         Picture(kind=kind, color=color, background=background, seed=seed)
         for seed, ((color, kind), background) in enumerate(zip(things, backgrounds, strict=False))
     ]
-    with ProcessPoolExecutor(mp_context=PROCESSES) as pool:
-        return list(pool.map(render, pictures, chunksize=8))
+    with PROCESSES.Pool() as pool:
+        return pool.map(render, pictures)
 
 
 def describe_pictures(count: int) -> list[str]:

@@ -101,8 +101,8 @@ def _comparison(results: Results) -> str:
         "process, without HTTP, database or anything else that a shop needs. Its ViT-B-32 has random "
         "weights, which are as fast as trained ones. The models differ in size: ViT-B-32 is "
         f"{plain.model:.0f} MB, {results.machine.encoder} {own.model:.0f} MB; only the second column runs "
-        "the very same model. The last column is the whole service, as above. In brackets: how many "
-        "times the first column.",
+        "the very same model. The last column is the whole service, as above. Memory is what the loops hold "
+        "before they load any rows, and all of the service's. In brackets: how many times the first column.",
         _table(
             ("", *(loop.name for loop in results.loops), "the service"),
             [_compared(measure, [system[measure] for system in systems]) for measure in systems[0]],
@@ -116,7 +116,7 @@ def _measures_of_loop(loop: Loop) -> dict[str, float]:
         for rows, comparing in loop.comparing.items()
         for mode, embedding in (("picture", loop.picture), ("text", loop.text))
     }
-    return {"pictures a second": 1000 / loop.picture, **searches, "memory without rows, MB": loop.resident}
+    return {"pictures a second": 1000 / loop.picture, **searches, "memory, MB": loop.resident}
 
 
 def _measures_of_service(results: Results) -> dict[str, float]:
@@ -128,7 +128,7 @@ def _measures_of_service(results: Results) -> dict[str, float]:
     return {
         "pictures a second": results.indexing.per_second,
         **searches,
-        "memory without rows, MB": _total(results.memory),
+        "memory, MB": _total(results.memory),
     }
 
 

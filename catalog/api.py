@@ -193,6 +193,7 @@ class DemoView(APIView):
         responses={202: DemoSerializer},
         examples=[answered("Started", DEMO, 202)],
     )
+    @idempotent
     def post(self, request: ApiRequest) -> Response:
         job = install_demo(request.auth.tenant)
         product_ids = list(job.items.order_by("index").values_list("product_id", flat=True))
@@ -288,6 +289,7 @@ class JobCancelView(APIView):
         responses=JobSerializer,
         examples=[answered("A job", JOB)],
     )
+    @idempotent
     def post(self, request: ApiRequest, job_id: str) -> Response:
         job = access_job(request.auth.tenant, job_id)
         cancel_job(job)
@@ -307,6 +309,7 @@ class JobRetryView(APIView):
         responses={202: JobSerializer},
         examples=[answered("A job", JOB, 202)],
     )
+    @idempotent
     def post(self, request: ApiRequest, job_id: str) -> Response:
         job = access_job(request.auth.tenant, job_id)
         retry_failed(job)

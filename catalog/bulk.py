@@ -37,7 +37,7 @@ class NDJSONParser(BaseParser):
 
 
 class BulkInput(serializers.Serializer[dict[str, Any]]):
-    products = serializers.ListField(child=serializers.JSONField(), min_length=1)
+    products = serializers.ListField(min_length=1)
     callback_url = serializers.URLField(max_length=2000, required=False, allow_blank=True)
 
 
@@ -63,7 +63,7 @@ def parse_bulk(data: Any, *, max_products: int) -> tuple[list[ProductDocument | 
 def require_bulk_room(tenant: Tenant, products: Iterable[ProductDocument | Rejected]) -> None:
     """Raise PlanLimitReached unless the plan has room for those of these products that are new."""
     sent = {product.product_id for product in products if isinstance(product, ProductDocument)}
-    existing = tenant.products.filter(product_id__in=sent).count()
+    existing = tenant.products.filter(product_id__in=sent, is_demo=False).count()
     used = tenant.products.filter(is_demo=False).count()
     require_room(plan_of(tenant), used=used, wanted=len(sent) - existing)
 
@@ -74,12 +74,14 @@ def _read_lines(stream: IO[bytes]) -> Iterator[Any]:
             try:
                 yield parse_json(line)
             except ValueError as error:
-                yield f"This line is no JSON: {error}"
+                yield Rejected(product_id="", message=f"This line is no JSON: {error}")
 
 
 def _parse_or_explain(raw: Any) -> ProductDocument | Rejected:
+    if isinstance(raw, Rejected):
+        return raw
     if not isinstance(raw, Mapping):
-        return Rejected(product_id="", message=raw if isinstance(raw, str) else "A product is a JSON object.")
+        return Rejected(product_id="", message="A product is a JSON object.")
     try:
         return parse_product(raw)
     except exceptions.ValidationError as error:

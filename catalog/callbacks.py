@@ -29,11 +29,13 @@ def deliver(job: Job) -> None:
             response = session.post(job.callback_url, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
     # A ValueError is a host's name that cannot be written in DNS.
     except (requests.RequestException, RefusedURLError, ValueError) as error:
-        logger.warning("callback failed", extra={"job": job.job_id, "error": str(error)})
+        # The message of an error holds the address, and addresses of callbacks hold secrets.
+        logger.warning("callback failed", extra={"job": job.job_id, "error": type(error).__name__})
         return
     logger.info("callback answered", extra={"job": job.job_id, "status": response.status_code})
     if response.status_code < 300:
-        Job.objects.filter(pk=job.pk).update(callback_due_at=None)
+        attempt = job.callback_attempts + 1
+        Job.objects.filter(pk=job.pk, callback_attempts=attempt).update(callback_due_at=None)
 
 
 def _claim(job: Job) -> bool:

@@ -1,7 +1,6 @@
 """A product as the merchant sends it, checked once at the door and then a value."""
 
-import datetime
-import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -13,7 +12,10 @@ from catalog.models import MAX_PRICE
 from catalog.vision.palette import parse_color
 
 MAX_IMAGES = 10
+MAX_URL_LENGTH = 2_000
 MAX_METADATA_KEYS = 200
+# Addresses beside those of products: /v1/products/bulk and so on.
+RESERVED_IDS = ("bulk", "demo", "stats")
 # A data URI of the largest picture that we decode (15 MB) and its base64 overhead.
 MAX_IMAGE_LENGTH = 21_000_000
 
@@ -22,12 +24,12 @@ MAX_IMAGE_LENGTH = 21_000_000
 class ProductDocument:
     """What a merchant says of a product: its id, where its pictures are, and whatever else they know.
 
-    `images` holds web addresses, data URIs or base64, the cover first.
+    `images` holds web addresses, data URIs or base64, the cover first. No `metadata` leaves what the product has.
     """
 
     product_id: str
     images: tuple[str, ...]
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] | None = field(default_factory=dict)
     is_demo: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -43,17 +45,12 @@ class MetadataField(serializers.JSONField):
 
     default_error_messages = {
         "not_an_object": "Send metadata as an object of names and values.",
-        "too_many_keys": f"Metadata has at most {MAX_METADATA_KEYS} keys.",
-        "not_storable": "A text holds a null character, or a number is too large.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_an_object")
-        if len(data) > MAX_METADATA_KEYS:
-            self.fail("too_many_keys")
-        if not _is_storable(data):
-            self.fail("not_storable")
+        require_few_keys(data)
         promote(data)
         metadata: dict[str, Any] = super().to_internal_value(data)  # type: ignore[assignment]
         return metadata
@@ -71,8 +68,10 @@ class ProductInput(serializers.Serializer[ProductDocument]):
     metadata = MetadataField(required=False)
 
     def validate_product_id(self, value: str) -> str:
-        if "/" in value or "\x00" in value:
-            raise serializers.ValidationError("A product_id has no slash, because it stands in addresses.")
+        if "/" in value or value in RESERVED_IDS:
+            raise serializers.ValidationError(
+                f"A product_id stands in addresses: it has no slash, and is none of {', '.join(RESERVED_IDS)}."
+            )
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +103,13 @@ def images_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(image for image in named if image))
 
 
+def require_few_keys(metadata: Mapping[str, Any]) -> None:
+    """Raise ValidationError when there are more facts than we keep of a product."""
+    if len(metadata) > MAX_METADATA_KEYS:
+        message = f"Metadata has at most {MAX_METADATA_KEYS} keys."
+        raise serializers.ValidationError(serializers.ErrorDetail(message, code="too_many_keys"))
+
+
 def promote(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the product columns that these facts fill; raise ValidationError when one is of another type."""
     return {
@@ -111,7 +117,7 @@ def promote(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "category": _text(metadata, "category", limit=255),
         "brand": _text(metadata, "brand", limit=255),
         "price": _price(metadata.get("price")),
-        "currency": _text(metadata, "currency", limit=3).upper(),
+        "currency": _currency(metadata),
         "tags": _tags(metadata.get("tags")),
         "in_stock": _in_stock(metadata),
         "parent_id": _text(metadata, "parent_id", limit=255),
@@ -133,14 +139,6 @@ def color_word(text: str) -> str:
         return text.strip().lower()[:20]
 
 
-def _is_storable(data: dict[str, Any]) -> bool:
-    """PostgreSQL's jsonb takes neither null characters nor infinite numbers."""
-    try:
-        return "\\u0000" not in json.dumps(data, allow_nan=False)
-    except ValueError:
-        return False
-
-
 def _text(metadata: Mapping[str, Any], key: str, *, limit: int) -> str:
     value = metadata.get(key)
     if value is None:
@@ -157,12 +155,19 @@ def _price(value: Any) -> Decimal | None:
     if value is None or value == "":
         return None
     try:
-        price = Decimal(str(value)) if not isinstance(value, bool | datetime.date) else Decimal("NaN")
+        price = Decimal(str(value))
     except InvalidOperation:
         price = Decimal("NaN")
     if not price.is_finite() or not 0 <= price <= MAX_PRICE:
         raise _invalid("price", "not_a_number", "Send a number of 0 or more, without a currency sign.")
     return price.quantize(Decimal("0.01"))
+
+
+def _currency(metadata: Mapping[str, Any]) -> str:
+    currency = _text(metadata, "currency", limit=3)
+    if not re.fullmatch(r"([A-Za-z]{3})?", currency):
+        raise _invalid("currency", "not_a_currency", "Send the three letters of ISO 4217, such as USD.")
+    return currency.upper()
 
 
 def _tags(value: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """The encoder that this installation serves with, loaded once a process."""
 
 import functools
+import threading
 
 from django.conf import settings
 
@@ -8,11 +9,18 @@ from catalog import models
 from catalog.vision.encoder import Encoder, load_encoder
 from catalog.vision.product_types import ProductTypes
 
+_loading = threading.Lock()
 
-@functools.cache
+
 def active_encoder() -> Encoder:
     """Return the encoder that ENCODER names. Raises EncoderError when its bundle cannot be loaded."""
-    return load_named_encoder(settings.ENCODER)
+    with _loading:
+        return _load_once(settings.ENCODER)
+
+
+@functools.cache
+def _load_once(name: str) -> Encoder:
+    return load_named_encoder(name)
 
 
 def load_named_encoder(name: str | None) -> Encoder:
@@ -22,8 +30,13 @@ def load_named_encoder(name: str | None) -> Encoder:
     return load_encoder(settings.ENCODER_DIR / name, threads=settings.ENCODER_THREADS)
 
 
-@functools.cache
 def active_product_types() -> ProductTypes:
+    """Return the kinds of products as the active encoder sees them."""
+    return _product_types(settings.ENCODER)
+
+
+@functools.cache
+def _product_types(name: str) -> ProductTypes:
     return ProductTypes(active_encoder())
 
 

@@ -11,34 +11,36 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 from PIL.Image import Image
 
 from accounts.models import Tenant
 from billing.limits import PlanLimitReached, plan_of, require_room
-from catalog.documents import MAX_IMAGE_LENGTH, ProductDocument, color_words, promote
+from catalog.documents import MAX_URL_LENGTH, ProductDocument, color_words, promote
 from catalog.encoders import active_encoder, active_product_types, encoder_row
 from catalog.errors import IndexingError, PictureError
-from catalog.fetch import fetch
+from catalog.fetch import MAX_BYTES, fetch
 from catalog.models import Embedding, Product, ProductImage
+from catalog.thumbnails import discard_thumbnails, store_thumbnail
 from catalog.vision.decode import decode, parse_base64_picture
 from catalog.vision.features import Features, extract_features
-from catalog.vision.thumbnail import make_thumbnail
 
 # Pictures of a batch are downloaded side by side; more than this and a small shop's server would feel it.
-CONCURRENT_DOWNLOADS = 8
+CONCURRENT_DOWNLOADS = 10
+# Nothing that looks at a picture sees more of it; a large one must not be kept whole while others are loaded.
+MAX_SIDE = 2048
 # A palette colour with a smaller share is a detail that nobody would search the product by.
 MIN_COLOR_SHARE = 0.15
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it was received: the SHA-256 of its bytes and its pixels."""
+    """A picture as it was received: the SHA-256 of its bytes, its size, and its pixels, reduced to MAX_SIDE."""
 
     sha256: str
+    width: int
+    height: int
     image: Image
 
 
@@ -73,36 +75,43 @@ def index_products(
 
 def load_picture(source: str, *, deadline: float) -> Picture:
     """Return the picture at a web address, in a data URI or in base64. Raises PictureError."""
-    if is_web_address(source):
-        data = fetch(source, deadline=deadline).data
+    if is_inline(source):
+        data = parse_base64_picture(source, max_bytes=MAX_BYTES)
     else:
-        data = parse_base64_picture(source, max_bytes=MAX_IMAGE_LENGTH)
-    return Picture(sha256=hashlib.sha256(data).hexdigest(), image=decode(data))
+        data = fetch(source, deadline=deadline).data
+    image = decode(data)
+    width, height = image.size
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    return Picture(sha256=hashlib.sha256(data).hexdigest(), width=width, height=height, image=image)
 
 
-def is_web_address(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
+def is_inline(source: str) -> bool:
+    """Return whether this is a picture itself and no address: every address has a point or a colon, base64 neither."""
+    return source.startswith("data:") or not {".", ":"} & set(source[:MAX_URL_LENGTH])
 
 
 def record_failure(tenant: Tenant, document: ProductDocument, error: PictureError) -> None:
     """Keep a product whose picture could not be used, with the reason, unless an earlier version of it serves."""
-    Product.objects.get_or_create(
-        tenant=tenant,
-        product_id=document.product_id,
-        defaults=_columns(document) | {"status": Product.Status.FAILED},
-    )
-    Product.objects.filter(tenant=tenant, product_id=document.product_id, status=Product.Status.FAILED).update(
-        error_code=error.code,
-        error_message=error.message,
-        image_urls=_image_urls(document),
-        updated_at=timezone.now(),
-    )
+    failure = _columns(document) | {
+        "status": Product.Status.FAILED,
+        "error_code": error.code,
+        "error_message": error.message,
+    }
+    product, is_new = Product.objects.get_or_create(tenant=tenant, product_id=document.product_id, defaults=failure)
+    if not is_new:
+        failed = Product.objects.filter(pk=product.pk, status=Product.Status.FAILED)
+        failed.update(**failure, updated_at=timezone.now())
+
+
+def seen_colors(image: ProductImage) -> list[str]:
+    """Return the names of the colours that a picture's product is found by."""
+    return [swatch["name"] for swatch in image.palette if swatch["share"] >= MIN_COLOR_SHARE]
 
 
 def _find_refusals(tenant: Tenant, documents: Sequence[ProductDocument]) -> dict[str, IndexingError]:
     """Return the new products that the plan has no room for."""
     counted = [document.product_id for document in documents if not document.is_demo]
-    existing = set(tenant.products.filter(product_id__in=counted).values_list("product_id", flat=True))
+    existing = set(tenant.products.filter(product_id__in=counted, is_demo=False).values_list("product_id", flat=True))
     new = list(dict.fromkeys(product_id for product_id in counted if product_id not in existing))
     if not new:
         return {}
@@ -164,18 +173,11 @@ def _store(
         if isinstance(picture, PictureError):
             return Outcome(document, error=picture)
     usable = [picture for picture in pictures if isinstance(picture, Picture)]
-    thumbnails = {p.sha256: _store_thumbnail(tenant, p) for p in usable if p.sha256 in features}
+    thumbnails = {p.sha256: store_thumbnail(tenant, p.sha256, p.image) for p in usable if p.sha256 in features}
     try:
         return _store_product(tenant, document, usable, features, thumbnails)
     except IndexingError as error:
         return Outcome(document, error=error)
-
-
-def _store_thumbnail(tenant: Tenant, picture: Picture) -> str:
-    name = f"thumbnails/{tenant.pk}/{picture.sha256[:2]}/{picture.sha256}.webp"
-    if default_storage.exists(name):
-        return name
-    return default_storage.save(name, ContentFile(make_thumbnail(picture.image)))
 
 
 @transaction.atomic
@@ -186,6 +188,8 @@ def _store_product(
     features: Mapping[str, Features],
     thumbnails: Mapping[str, str],
 ) -> Outcome:
+    before = ProductImage.objects.filter(tenant=tenant, product__product_id=document.product_id)
+    thumbnails_before = set(before.values_list("thumbnail", flat=True))
     product, is_new = Product.objects.update_or_create(
         tenant=tenant,
         product_id=document.product_id,
@@ -195,6 +199,7 @@ def _store_product(
         _store_image(product, position, picture, features, thumbnails) for position, picture in enumerate(pictures)
     ]
     product.images.filter(position__gte=len(images)).delete()
+    discard_thumbnails(tenant.pk, thumbnails_before)
     _describe_by_cover(product, images[0])
     return Outcome(document, product=product, is_new=is_new)
 
@@ -214,8 +219,8 @@ def _store_image(
         defaults={
             "tenant_id": product.tenant_id,
             "sha256": picture.sha256,
-            "width": picture.image.width,
-            "height": picture.image.height,
+            "width": picture.width,
+            "height": picture.height,
             "thumbnail": thumbnails[picture.sha256],
             "palette": [asdict(swatch) for swatch in seen.palette],
             "shape": asdict(seen.shape),
@@ -243,23 +248,23 @@ def _keep_image(product: Product, position: int, picture: Picture) -> ProductIma
 
 
 def _describe_by_cover(product: Product, cover: ProductImage) -> None:
-    seen_colors = [swatch["name"] for swatch in cover.palette if swatch["share"] >= MIN_COLOR_SHARE]
-    product.colors = color_words(product.metadata, seen_colors)
+    product.colors = color_words(product.metadata, seen_colors(cover))
     product.product_type = cover.product_type
     product.quality = cover.quality["score"]
     product.save(update_fields=["colors", "product_type", "quality"])
 
 
 def _columns(document: ProductDocument) -> dict[str, object]:
-    return {
+    columns = {
         "image_urls": _image_urls(document),
-        "metadata": document.metadata,
         "is_demo": document.is_demo,
         "error_code": "",
         "error_message": "",
-        **promote(document.metadata),
     }
+    if document.metadata is None:
+        return columns
+    return columns | {"metadata": document.metadata, **promote(document.metadata)}
 
 
 def _image_urls(document: ProductDocument) -> list[str]:
-    return [source if is_web_address(source) else "" for source in document.images]
+    return ["" if is_inline(source) else source for source in document.images]

@@ -84,4 +84,4 @@ def describe_job(job: Job) -> dict[str, Any]:
 
 def failed_items(job: Job) -> QuerySet[JobItem]:
     """Return the items of a job that failed, in the order they were sent."""
-    return job.items.filter(status=JobItem.Status.FAILED).order_by("index")
+    return job.items.filter(status=JobItem.Status.FAILED).order_by("index").defer("document")

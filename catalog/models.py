@@ -27,16 +27,6 @@ class Encoder(models.Model):
         return self.name
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
-    def counted(self) -> Self:
-        """Products that count towards the plan: all but the demo shop."""
-        return self.filter(is_demo=False)
-
-    def with_cover(self) -> Self:
-        """Products with their pictures loaded, the first one being the cover."""
-        return self.prefetch_related("images")
-
-
 class Product(models.Model):
     """A thing that the shop sells, under the shop's own id. Filters and ranking read the promoted columns."""
 
@@ -66,8 +56,6 @@ class Product(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     indexed_at = models.DateTimeField(null=True, blank=True)
-
-    objects: ClassVar[models.Manager["Product"]] = ProductQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint("tenant", "product_id", name="product_id_unique")]
@@ -102,6 +90,7 @@ class ProductImage(models.Model):
     class Meta:
         ordering: ClassVar[list[str]] = ["position"]
         constraints = [models.UniqueConstraint("product", "position", name="image_position_unique")]
+        indexes = [models.Index("tenant", "thumbnail", name="image_thumbnail")]
 
     def __str__(self) -> str:
         return f"{self.product_id} #{self.position}"
@@ -153,17 +142,10 @@ def new_job_id() -> str:
     return f"job-{secrets.token_hex(12)}"
 
 
-class JobQuerySet(models.QuerySet["Job"]):
-    def stalled(self, at: datetime) -> Self:
-        """Unfinished jobs from which nobody has claimed for a while: their tasks were lost."""
-        return self.filter(finished_at=None, active_at__lt=at - Job.STALLED_AFTER)
-
-
 class Job(models.Model):
     """Products on their way in, as items; a queue is a query over them, so a crash loses nothing."""
 
     KEPT_FOR = timedelta(days=30)
-    STALLED_AFTER = timedelta(seconds=20)
 
     class Kind(models.TextChoices):
         INDEX = "index", "Import"
@@ -182,17 +164,13 @@ class Job(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     total = models.PositiveIntegerField()
-    # Tasks of an older generation do nothing, so that a job that is started again is not worked on twice as hard.
-    generation = models.PositiveIntegerField(default=0, editable=False)
-    active_at = models.DateTimeField(auto_now_add=True, editable=False)
+    active_at = models.DateTimeField(auto_now_add=True, editable=False, help_text="when somebody last claimed from it")
     callback_url = models.URLField(max_length=2000, blank=True)
     callback_due_at = models.DateTimeField(null=True, blank=True)
     callback_attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-
-    objects: ClassVar[models.Manager["Job"]] = JobQuerySet.as_manager()
 
     class Meta:
         indexes = [

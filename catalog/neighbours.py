@@ -73,5 +73,6 @@ def _walk_index(
         for product_pk, distance in pictures:
             best.setdefault(product_pk, distance)
         if len(best) >= limit or len(pictures) < depth:
-            return [Neighbour(product_pk, 1 - distance) for product_pk, distance in list(best.items())[:limit]]
+            ordered = sorted(best.items(), key=lambda item: (item[1], item[0]))
+            return [Neighbour(product_pk, 1 - distance) for product_pk, distance in ordered[:limit]]
         depth *= 2

@@ -84,6 +84,7 @@ def media(request: HttpRequest, name: str) -> FileResponse:
     """Serve a stored picture from the folder storage; with S3 pictures have addresses of their own."""
     try:
         file: Any = default_storage.open(name)
-    except (FileNotFoundError, IsADirectoryError, SuspiciousFileOperation) as error:
+    # A name that no file can have (too long, a null character, a file in place of a folder) is not there either.
+    except (OSError, ValueError, SuspiciousFileOperation) as error:
         raise Http404 from error
     return FileResponse(file, content_type="image/webp", headers={"Cache-Control": IMMUTABLE})

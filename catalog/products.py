@@ -1,18 +1,19 @@
 """Reading, changing and removing products of a tenant."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Avg, Count, Max, QuerySet
 from django.http import Http404
 
 from accounts.models import Tenant
 from billing.limits import plan_of
-from catalog.documents import color_words, promote
-from catalog.indexing import MIN_COLOR_SHARE
+from catalog.documents import color_words, promote, require_few_keys
+from catalog.indexing import seen_colors
 from catalog.models import Product, ProductImage
+from catalog.thumbnails import discard_thumbnails
 
 
 def access_product(tenant: Tenant, product_id: str) -> Product:
@@ -36,6 +37,7 @@ def update_metadata(tenant: Tenant, product_id: str, changes: Mapping[str, Any])
     if product is None:
         raise Http404
     product.metadata = merge_patch(product.metadata, changes)
+    require_few_keys(product.metadata)
     columns = promote(product.metadata) | {"colors": _colors(product)}
     for name, value in columns.items():
         setattr(product, name, value)
@@ -44,13 +46,15 @@ def update_metadata(tenant: Tenant, product_id: str, changes: Mapping[str, Any])
 
 
 def delete_products(products: QuerySet[Product]) -> int:
-    """Delete products with their pictures; return how many products."""
+    """Delete products, of one tenant or of several, with their pictures; return how many products."""
+    thumbnails = defaultdict(set)
     with transaction.atomic():
-        thumbnails = set(ProductImage.objects.filter(product__in=products).values_list("thumbnail", flat=True))
+        images = ProductImage.objects.filter(product__in=products)
+        for tenant_pk, name in images.values_list("tenant", "thumbnail"):
+            thumbnails[tenant_pk].add(name)
         _, rows = products.delete()
-        shared = ProductImage.objects.filter(thumbnail__in=thumbnails).values_list("thumbnail", flat=True)
-        unused = thumbnails.difference(shared)
-        transaction.on_commit(lambda: _delete_files(unused))
+        for tenant_pk, names in thumbnails.items():
+            discard_thumbnails(tenant_pk, names)
     return rows.get("catalog.Product", 0)
 
 
@@ -86,15 +90,9 @@ def merge_patch(target: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
 
 def _colors(product: Product) -> list[str]:
     cover = product.images.first()
-    seen = [swatch["name"] for swatch in cover.palette if swatch["share"] >= MIN_COLOR_SHARE] if cover else []
-    return color_words(product.metadata, seen)
+    return color_words(product.metadata, seen_colors(cover) if cover else [])
 
 
 def _counts(tenant: Tenant, column: str) -> dict[str, int]:
     rows = tenant.products.values_list(column).annotate(products=Count("pk")).order_by("-products", column)
     return dict(rows)
-
-
-def _delete_files(names: set[str]) -> None:
-    for name in names:
-        default_storage.delete(name)

@@ -1,32 +1,39 @@
-"""Background work of the catalogue; each task fetches by id and calls one function."""
+"""Background work of the catalogue; each task calls one function."""
+
+import logging
+from typing import Any
 
 from celery import shared_task
-from django.db.models import F
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from catalog.callbacks import deliver
-from catalog.job_worker import work_on
+from catalog.job_worker import close_canceled_items, has_waiting_items, work_on_next_job
 from catalog.models import Job
 from catalog.vector_index import build_missing_indexes
 
-# Tasks of one job that run side by side. More would let one large job keep all workers from the next tenant's.
+logger = logging.getLogger(__name__)
+
+# Messages that a job adds to the queue. Each keeps one process at work until nothing is left to claim in any job.
 LANES = 4
+# How often beat runs `resume_jobs`.
+RESUME_SECONDS = 10
 
 
-def start_job(job: Job) -> None:
-    """Queue the tasks that work on a job, in place of any that it had."""
-    Job.objects.filter(pk=job.pk).update(generation=F("generation") + 1, active_at=timezone.now())
-    job.refresh_from_db(fields=["generation"])
-    for _ in range(min(LANES, job.total)):
-        index_items.delay(job.pk, job.generation)
+def call_workers(count: int, **options: Any) -> None:
+    """Tell workers that there is something to claim. Without a broker the items wait until it is back."""
+    try:
+        for _ in range(min(count, LANES)):
+            index_items.apply_async(**options)
+    except OperationalError as error:
+        logger.warning("jobs wait for the broker", extra={"error": str(error)})
 
 
 @shared_task
-def index_items(job_pk: int, generation: int) -> None:
-    """Index a few items of a job, then queue up again behind everybody else's."""
-    job = Job.objects.select_related("tenant").filter(pk=job_pk, generation=generation, finished_at=None).first()
-    if job is not None and work_on(job):
-        index_items.delay(job_pk, generation)
+def index_items() -> None:
+    """Index a few products of the job that has waited longest, then queue up again."""
+    if work_on_next_job():
+        index_items.delay()
 
 
 @shared_task
@@ -37,10 +44,12 @@ def deliver_callback(job_pk: int) -> None:
 
 @shared_task
 def resume_jobs() -> None:
-    """Start jobs again whose tasks were lost, and send the callbacks that are due."""
+    """Call workers for items whose messages or workers were lost, and send the callbacks that are due."""
     now = timezone.now()
-    for job in Job.objects.stalled(now):
-        start_job(job)
+    close_canceled_items(now)
+    if has_waiting_items(now):
+        # While all workers are busy these expire, and the queue does not grow.
+        call_workers(LANES, expires=RESUME_SECONDS)
     for job_pk in Job.objects.filter(callback_due_at__lte=now).values_list("pk", flat=True):
         deliver_callback.delay(job_pk)
 

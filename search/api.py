@@ -1,5 +1,6 @@
 """`/v1/search`: by an uploaded picture, by a picture's address, by words."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
 
@@ -11,7 +12,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
-from accounts.models import Tenant
 from catalog.api_errors import EmbeddingUnavailable, NotIndexed
 from catalog.errors import PictureError
 from catalog.hits import Hit
@@ -73,7 +73,7 @@ class UploadView(APIView):
         examples=[ANSWER_EXAMPLE],
     )
     def post(self, request: ApiRequest) -> Response:
-        return respond(request.auth.tenant, parse_upload(request.data))
+        return respond(request, parse_upload)
 
 
 class UrlView(APIView):
@@ -97,7 +97,7 @@ class UrlView(APIView):
         ],
     )
     def post(self, request: ApiRequest) -> Response:
-        return respond(request.auth.tenant, parse_url(request.data))
+        return respond(request, parse_url)
 
 
 class TextView(APIView):
@@ -117,13 +117,13 @@ class TextView(APIView):
         ],
     )
     def post(self, request: ApiRequest) -> Response:
-        return respond(request.auth.tenant, parse_text(request.data))
+        return respond(request, parse_text)
 
 
-def respond(tenant: Tenant, query: Query) -> Response:
-    """Answer a query, or say in the API's words why it cannot be answered."""
+def respond(request: ApiRequest, parse: Callable[[Any], Query]) -> Response:
+    """Answer the query that a request holds, or say in the API's words why it cannot be answered."""
     try:
-        found = answer(tenant, query)
+        found = answer(request.auth.tenant, parse(request.data))
     except PictureError as error:
         raise NotIndexed(error) from error
     except EncoderError as error:

@@ -4,14 +4,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 
+from catalog.errors import PictureError
 from catalog.filters import Filters
 
 MAX_LIMIT = 100
 # Deeper pages are nobody's shopping; a narrower query serves better.
 MAX_OFFSET = 1_000
 MAX_TEXT_LENGTH = 500
+MAX_UPLOAD_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class UrlFields(CommonFields):
 
 class UploadFields(CommonFields):
     image = serializers.FileField(help_text="JPEG, PNG, WebP, AVIF, GIF or HEIC, at most 10 MB")
+
+    def validate_image(self, image: "UploadedFile[Any]") -> "UploadedFile[Any]":
+        if (image.size or 0) > MAX_UPLOAD_BYTES:
+            raise PictureError("image_too_large", "An uploaded picture has at most 10 MB. Send a smaller one.")
+        return image
 
 
 def parse_text(data: Any) -> Query:

@@ -16,7 +16,8 @@ def test_json_is_read(data, value):
 
 
 @pytest.mark.parametrize(
-    "data", [b"{", b"NaN", b"-Infinity", rb'"\ud800"', rb'{"\udc00": 1}', b'"\xff"', b"[" * 100_000]
+    "data",
+    [b"{", b"NaN", b"-Infinity", b"1e999", rb'"\ud800"', rb'{"\udc00": 1}', rb'["\u0000"]', b'"\xff"', b"[" * 100_000],
 )
 def test_what_cannot_be_stored_is_refused(data):
     with pytest.raises(ValueError):  # noqa: PT011 - one kind of error, in the words of json

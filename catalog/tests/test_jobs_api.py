@@ -1,10 +1,13 @@
 import json
 
 import pytest
+from kombu.exceptions import OperationalError
 
-from catalog.job_worker import MAX_ATTEMPTS, work_on
+from catalog.demo.products import DEMO_PRODUCTS
+from catalog.indexing import index_products
+from catalog.job_worker import MAX_ATTEMPTS, work_on, work_on_next_job
 from catalog.models import Job, JobItem, Product
-from catalog.tasks import resume_jobs
+from catalog.tasks import index_items, resume_jobs
 from conftest import picture
 
 
@@ -151,21 +154,24 @@ def test_the_items_of_a_lost_worker_are_taken_up_again(owner, pictures, django_c
     job = Job.objects.get()
     # A worker that claimed both and was killed: its lease is over, nobody has claimed since.
     JobItem.objects.update(status="processing", attempts=1, leased_until=job.created_at)
-    Job.objects.update(active_at=job.created_at.replace(year=2000), status="processing")
+    Job.objects.update(status="processing")
     resume_jobs()
     job.refresh_from_db()
     assert job.status == "completed"
     assert Product.objects.count() == 2
 
 
-def test_a_late_worker_settles_nothing(owner, pictures):
+def test_a_late_worker_settles_nothing(owner, pictures, monkeypatch):
     owner.client.post("/v1/products/bulk", {"products": products(pictures, "a")})
-    job = Job.objects.get()
-    work_on(job)
-    item = JobItem.objects.get()
-    assert (item.status, item.attempts) == ("succeeded", 1)
-    assert work_on(job) is False
-    assert JobItem.objects.get().attempts == 1
+
+    def index_slowly(tenant, documents):
+        JobItem.objects.update(attempts=2)  # its lease has run out, and another worker has claimed the item
+        return index_products(tenant, documents)
+
+    monkeypatch.setattr("catalog.job_worker.index_products", index_slowly)
+    work_on(Job.objects.get())
+    item, job = JobItem.objects.get(), Job.objects.get()
+    assert (item.status, item.attempts, job.finished_at) == ("processing", 2, None)
 
 
 def test_an_item_that_kills_its_workers_is_given_up_and_takes_no_other_with_it(owner, pictures):
@@ -198,11 +204,16 @@ def test_the_same_product_twice_in_a_job_is_one_product(owner, post, pictures):
     assert Product.objects.count() == 1
 
 
-def test_the_demo_shop_is_installed_and_removed_beside_the_plan(owner, stranger, post):
-    body = owner.client.post("/v1/products/demo").json()
-    assert body["installed"] == len(body["product_ids"]) >= 60
+def test_the_demo_shop_is_installed_and_removed_beside_the_plan(owner, post, pictures, settings):
+    settings.BASE_URL = pictures.url("")
+    for product in DEMO_PRODUCTS:
+        pictures.serve(f"/static/demo/{product.product_id}.webp", picture())
+    body = post("/v1/products/demo").json()
+    assert body["installed"] == len(body["product_ids"]) == len(DEMO_PRODUCTS)
     assert owner.client.get(f"/v1/jobs/{body['job_id']}").json()["type"] == "demo"
-    assert owner.client.delete("/v1/products/demo").json() == {"deleted": 0}
+    stats = owner.client.get("/v1/products/stats").json()
+    assert (stats["demo_products"], stats["total_products"]) == (len(DEMO_PRODUCTS), 0)
+    assert owner.client.delete("/v1/products/demo").json() == {"deleted": len(DEMO_PRODUCTS)}
 
 
 def test_jobs_of_others_are_not_there(owner, stranger, pictures):
@@ -224,3 +235,68 @@ def test_what_the_plan_has_no_room_for_leaves_no_row(owner, pictures, django_cap
     job = owner.client.get(f"/v1/jobs/{job_id}").json()
     assert (job["succeeded"], [error["code"] for error in job["errors"]]) == (1, ["plan_limit_reached"])
     assert Product.objects.count() == 1
+
+
+def test_jobs_take_turns_whatever_their_size(owner, pictures):
+    large = [{"product_id": f"large-{n}", "image_url": pictures.serve("/l.jpg", picture())} for n in range(40)]
+    owner.client.post("/v1/products/bulk", {"products": large})
+    owner.client.post("/v1/products/bulk", {"products": products(pictures, "small")})
+    for _ in range(2):
+        work_on_next_job()
+    assert Product.objects.filter(product_id="small").exists()
+    assert Product.objects.count() == 9
+
+
+def test_without_a_broker_a_job_waits_until_it_is_resumed(owner, post, pictures, monkeypatch, caplog):
+    def refuse(**options):
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(index_items, "apply_async", refuse)
+    assert post("/v1/products/bulk", {"products": products(pictures, "a")}).status_code == 202
+    assert "jobs wait for the broker" in caplog.messages
+    monkeypatch.undo()
+    resume_jobs()
+    assert Job.objects.get().status == "completed"
+
+
+def test_a_price_that_changes_during_a_re_index_stays(owner, post, pictures, admin_user, client):
+    post("/v1/products", products(pictures, "a")[0] | {"metadata": {"price": 10}})
+    client.force_login(admin_user)
+    client.post("/products/reindex", {"product_id": "a"})
+    owner.client.patch("/v1/products/a", {"metadata": {"price": 20}})
+    work_on_next_job()
+    assert Job.objects.get().items.get().status == "succeeded"
+    assert Product.objects.get().metadata == {"price": 20}
+
+
+def test_a_product_deleted_before_its_turn_is_not_brought_back(owner, post, pictures, admin_user, client):
+    post("/v1/products", products(pictures, "a")[0])
+    client.force_login(admin_user)
+    client.post("/products/reindex", {"product_id": "a"})
+    owner.client.delete("/v1/products/a")
+    work_on_next_job()
+    assert (Job.objects.get().items.get().code, Product.objects.count()) == ("not_found", 0)
+
+
+def test_a_chunk_has_no_more_pictures_than_are_downloaded_at_once(owner, pictures):
+    url = pictures.serve("/a.jpg", picture())
+    views = [pictures.serve(f"/{n}.jpg", picture()) for n in range(6)]
+    sent = [{"product_id": f"p{n}", "images": [url, *views[1:]]} for n in range(3)]
+    owner.client.post("/v1/products/bulk", {"products": sent})
+    work_on(Job.objects.get())
+    assert Product.objects.count() == 1
+
+
+def test_what_a_cancelled_jobs_worker_leaves_behind_is_closed(owner, pictures):
+    body = owner.client.post("/v1/products/bulk", {"products": products(pictures, "a")}).json()
+    JobItem.objects.update(status="processing", attempts=1, leased_until=Job.objects.get().created_at)
+    owner.client.post(f"/v1/jobs/{body['job_id']}/cancel")
+    resume_jobs()
+    assert JobItem.objects.get().status == "canceled"
+
+
+def test_a_second_failure_keeps_the_latest_facts(owner, post, pictures):
+    gone = {"product_id": "gone", "image_url": pictures.serve("/gone.jpg", b"", status=404)}
+    post("/v1/products/bulk", {"products": [gone | {"metadata": {"name": "Old"}}]})
+    post("/v1/products/bulk", {"products": [gone | {"metadata": {"name": "New"}}]})
+    assert owner.client.get("/v1/products/gone").json()["metadata"] == {"name": "New"}

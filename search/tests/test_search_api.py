@@ -127,6 +127,12 @@ def test_a_file_that_is_no_picture_is_told(owner):
     assert (response.status_code, response.json()["error"]) == (422, "unsupported_format")
 
 
+def test_an_upload_that_is_too_large_is_told(owner):
+    upload = SimpleUploadedFile("big.jpg", b"x" * 10_000_001, "image/jpeg")
+    response = owner.client.post("/v1/search", {"image": upload}, format="multipart")
+    assert (response.status_code, response.json()["error"]) == (413, "image_too_large")
+
+
 def test_an_address_that_does_not_answer_is_told(owner, pictures):
     response = owner.client.post("/v1/search/url", {"image_url": pictures.url("/none.jpg")})
     assert (response.status_code, response.json()["error"]) == (422, "image_fetch_failed")

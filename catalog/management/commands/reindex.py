@@ -40,7 +40,9 @@ class Command(BaseCommand):
         with tqdm(total=total, unit=" pictures", disable=verbosity == 0) as progress:
             unreadable = embed_pictures(missing, chosen, on_progress=progress.update)
         for image in unreadable:
-            self.stderr.write(f"{image.product.product_id}: its stored picture is gone; index the product again.")
+            self.stderr.write(
+                f"{image.product.product_id}: its stored picture is gone; delete the product and send it again."
+            )
         self.stdout.write(f"{total - len(unreadable)} pictures embedded with {chosen.name}.")
         if unreadable:
             raise CommandError(f"{len(unreadable)} pictures could not be read.")

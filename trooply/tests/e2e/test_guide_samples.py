@@ -118,7 +118,8 @@ def test_javascript(ready, token, tmp_path):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 def test_curl(ready, token, tmp_path, installation):
     with installation.api() as api:
-        job_id = api.get("/v1/jobs?limit=1").json()["data"][0]["job_id"]
+        jobs = api.get("/v1/jobs").json()["data"]
+        job_id = next(job["job_id"] for job in jobs if job["status"] == "completed")
     personal = {"YOUR_ACCESS_TOKEN": token, "job-abc-123": job_id}
     outputs = []
     for step in STEPS:

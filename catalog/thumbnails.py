@@ -1,0 +1,31 @@
+"""The stored files of pictures: one for the same bytes, however many products of a tenant show them."""
+
+from collections.abc import Iterable
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from PIL.Image import Image
+
+from accounts.models import Tenant
+from catalog.models import ProductImage
+from catalog.vision.thumbnail import make_thumbnail
+
+
+def store_thumbnail(tenant: Tenant, sha256: str, image: Image) -> str:
+    """Store the thumbnail of a picture unless it is there, and return its name."""
+    name = f"thumbnails/{tenant.pk}/{sha256[:2]}/{sha256}.webp"
+    if default_storage.exists(name):
+        return name
+    return default_storage.save(name, ContentFile(make_thumbnail(image)))
+
+
+def discard_thumbnails(tenant_pk: int, names: Iterable[str]) -> None:
+    """Delete those of these files that no picture of their tenant shows any more, when the transaction commits."""
+
+    def delete_unused() -> None:
+        shown = ProductImage.objects.filter(tenant=tenant_pk, thumbnail__in=names).values_list("thumbnail", flat=True)
+        for name in set(names).difference(shown):
+            default_storage.delete(name)
+
+    transaction.on_commit(delete_unused)
