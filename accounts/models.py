@@ -43,7 +43,7 @@ class Tenant(models.Model):
 
     name = models.CharField(max_length=200)
     client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
-    client_secret_digest = models.CharField(max_length=64, unique=True, editable=False)
+    client_secret_digest = models.CharField(max_length=64, db_index=True, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
 

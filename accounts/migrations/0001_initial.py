@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=200)),
                 ('client_id', models.CharField(default=accounts.models.new_client_id, editable=False, max_length=64, unique=True)),
-                ('client_secret_digest', models.CharField(editable=False, max_length=64, unique=True)),
+                ('client_secret_digest', models.CharField(db_index=True, editable=False, max_length=64)),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=20)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
