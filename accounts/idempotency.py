@@ -69,10 +69,17 @@ def _answer_once(tenant: Tenant, key: str, fingerprint: str, answer: Callable[[]
     if not is_first and record.fingerprint != fingerprint:
         raise KeyReused
     if record.status is not None:
-        return Response(record.body, status=record.status, headers={"Idempotent-Replayed": "true"})
+        return _replay(record)
     if not is_first and not _take_over(record):
         raise RequestInProgress
     return _keep_answer(record, answer)
+
+
+def _replay(record: IdempotentRequest) -> Response:
+    headers = {"Idempotent-Replayed": "true"}
+    if record.location:
+        headers["Location"] = record.location
+    return Response(record.body, status=record.status, headers=headers)
 
 
 def _take_over(record: IdempotentRequest) -> bool:
@@ -90,7 +97,8 @@ def _keep_answer(record: IdempotentRequest, answer: Callable[[], Response]) -> R
         record.delete()
         raise
     record.status, record.body = response.status_code, response.data
-    record.save(update_fields=["status", "body"])
+    record.location = response.headers.get("Location", "")
+    record.save(update_fields=["status", "body", "location"])
     return response
 
 

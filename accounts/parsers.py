@@ -6,11 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import IO, Any, Never
 
-from rest_framework.exceptions import ParseError
+from rest_framework import exceptions
 from rest_framework.parsers import JSONParser
 
 # What PostgreSQL refuses in a text: a null character, and half of a character beyond U+FFFF without its other half.
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+
+
+class InvalidJSON(exceptions.ParseError):
+    default_code = "invalid_json"
 
 
 class StrictJSONParser(JSONParser):
@@ -22,7 +26,7 @@ class StrictJSONParser(JSONParser):
         try:
             return parse_json(stream.read())
         except ValueError as error:
-            raise ParseError(f"The body is no JSON: {error}") from error
+            raise InvalidJSON(f"The body is no JSON: {error}") from error
 
 
 def parse_json(data: bytes) -> Any:

@@ -27,18 +27,19 @@ class SearchCounts:
 def count_searches(tenant: Tenant, *, at: datetime, days: int = 14) -> SearchCounts:
     """Return how often a tenant's products were searched; days and months are those of UTC."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    events = SearchEvent.objects.filter(tenant=tenant)
+    month_start = midnight.replace(day=1)
+    first_day = midnight - timedelta(days=days - 1)
+    events = SearchEvent.objects.filter(tenant=tenant, created_at__gte=min(month_start, first_day))
     counts = events.aggregate(
         today=Count("pk", filter=Q(created_at__gte=midnight)),
-        month=Count("pk", filter=Q(created_at__gte=midnight.replace(day=1))),
+        month=Count("pk", filter=Q(created_at__gte=month_start)),
     )
-    since = midnight - timedelta(days=days - 1)
     found = dict(
-        events.filter(created_at__gte=since)
+        events.filter(created_at__gte=first_day)
         .annotate(day=TruncDate("created_at"))
         .values_list("day")
         .annotate(Count("pk"))
         .order_by("day")
     )
-    by_day = [(day, found.get(day.date(), 0)) for day in (since + timedelta(days=n) for n in range(days))]
+    by_day = [(day, found.get(day.date(), 0)) for day in (first_day + timedelta(days=n) for n in range(days))]
     return SearchCounts(today=counts["today"], month=counts["month"], by_day=by_day)

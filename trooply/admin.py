@@ -16,6 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.model_admin import ReadOnlyAdmin, StaffAdmin
+from accounts.models import User
 
 BACKUP_CODES = 10
 
@@ -37,6 +38,13 @@ class DeviceAdmin(StaffAdmin):
         devices: QuerySet[Any] = super().get_queryset(request)
         staff: Any = request.user
         return devices if staff.is_superuser else devices.filter(user__is_staff=False)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Let only a superuser add a device to a colleague's account: it would open that account."""
+        staff: Any = request.user
+        if db_field.name == "user" and not staff.is_superuser:
+            kwargs["queryset"] = User.objects.filter(is_staff=False)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from rest_framework import exceptions
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 API_PATHS = ("/v1/", "/oauth/")
 _CODES = {
-    exceptions.ParseError: "invalid_json",
+    exceptions.ParseError: "invalid_request",
     exceptions.NotAuthenticated: "missing_credentials",
     exceptions.AuthenticationFailed: "invalid_credentials",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
@@ -32,6 +32,7 @@ _MESSAGES = {
     ),
     exceptions.NotFound: "There is no such thing here.",
 }
+_NOT_A_REQUEST = "This request is not one that we take: it asks for another host, or has too many fields."
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -42,6 +43,8 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
             error = exceptions.NotFound()
         case PermissionDenied():
             error = exceptions.PermissionDenied(*error.args)
+        case SuspiciousOperation():
+            error = exceptions.ParseError(_NOT_A_REQUEST)
         case exceptions.APIException():
             pass
         case _:
@@ -64,6 +67,13 @@ def problem(*, status: int, code: str, message: str, path: str, **extra: Any) ->
         "retryable": status in (429, 503),
         **extra,
     }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that Django refuses, such as one for a host that is not ours; our pages would lead nowhere."""
+    if _wants_page(request):
+        return HttpResponse(_NOT_A_REQUEST, status=400, content_type="text/plain")
+    return _problem(request, 400, "invalid_request", _NOT_A_REQUEST)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

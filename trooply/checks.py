@@ -1,5 +1,6 @@
 """System checks of what the product cannot do without: a recent pgvector, and its scan options on every connection."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,9 @@ def check_pgvector(**kwargs: Any) -> list[CheckMessage]:
 
 def _check_server() -> list[CheckMessage]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+        cursor.execute(
+            "SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'vector'"
+        )
         row = cursor.fetchone()
         version = row[0] if row else ""
         options = {name: _show(cursor, name) for name in settings.VECTOR_OPTIONS}
@@ -41,10 +44,9 @@ def _version_errors(version: str) -> list[CheckMessage]:
     minimum = ".".join(map(str, MINIMUM_PGVECTOR))
     if not version:
         return [Error("PostgreSQL has no pgvector.", hint=f"Install pgvector {minimum} or later.", id="trooply.E001")]
-    if tuple(int(part) for part in version.split(".")) < MINIMUM_PGVECTOR:
-        return [
-            Error(f"pgvector is {version}.", hint=f"Upgrade it to {minimum} or later.", id="trooply.E002"),
-        ]
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < MINIMUM_PGVECTOR:
+        hint = f"Install pgvector {minimum} or later, then run ALTER EXTENSION vector UPDATE."
+        return [Error(f"pgvector is {version}.", hint=hint, id="trooply.E002")]
     return []
 
 

@@ -17,6 +17,8 @@ from trooply.celery import app
 logger = logging.getLogger(__name__)
 
 QUEUES = ("indexing", "webhooks", "housekeeping")
+# Load balancers give up on a probe after a few seconds, and ask again soon.
+TIMEOUT_SECONDS = 2
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -52,7 +54,7 @@ def _database() -> dict[str, Any]:
 
 
 def _redis() -> dict[str, Any]:
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_SECONDS) as client:
         client.ping()
     return {}
 
@@ -63,6 +65,14 @@ def _encoder() -> dict[str, Any]:
 
 
 def _queue_depths() -> dict[str, Any]:
-    with app.connection_for_read(transport_options={"socket_timeout": 2}) as broker:
-        channel: Any = broker.default_channel
-        return {queue: channel._size(queue) for queue in QUEUES}
+    options = {
+        "max_retries": 0,
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+    }
+    with app.connection_for_read(connect_timeout=TIMEOUT_SECONDS, transport_options=options) as broker:
+        return {name: _depth(app.amqp.queues[name](broker.default_channel)) for name in QUEUES}
+
+
+def _depth(queue: Any) -> int:
+    return int(queue.queue_declare().message_count)

@@ -10,6 +10,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
@@ -18,11 +19,35 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(env.path("ENV_FILE", default=str(BASE_DIR / "var/env"))())
 
-DEBUG = env.bool("DEBUG", default=False)
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a variable that is true or false; a slip such as `ture` must not switch a protection off."""
+    text = str(env.str(name, default=str(default)))
+    if text.lower() in ("true", "yes", "on", "1"):
+        return True
+    if text.lower() in ("false", "no", "off", "0"):
+        return False
+    raise ImproperlyConfigured(f"{name} is {text!r}; say true or false.")
+
+
+def number(name: str, *, default: int) -> int:
+    """Return a variable that is a count of something."""
+    text = str(env.str(name, default=str(default)))
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {text!r}; say a whole number such as {default}.")
+    return int(text)
+
+
+def every(interval: timedelta, task: str) -> dict[str, Any]:
+    """Return an entry of the beat schedule; a message expires when the next one comes, so that none pile up."""
+    return {"task": task, "schedule": interval, "options": {"expires": interval.total_seconds()}}
+
+
+DEBUG = flag("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
-INSECURE_HTTP = env.bool("INSECURE_HTTP", default=False)
+INSECURE_HTTP = flag("INSECURE_HTTP", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 INSTALLED_APPS = [
@@ -102,7 +127,7 @@ DATABASES["default"].update(
     OPTIONS={
         **DATABASES["default"].get("OPTIONS", {}),
         "options": " ".join(f"-c {name}={value}" for name, value in VECTOR_OPTIONS.items()),
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10},
+        "pool": {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", default=8), "timeout": 10},
     },
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -139,10 +164,10 @@ CELERY_TASK_ROUTES = {
     "catalog.tasks.deliver_callback": {"queue": "webhooks"},
 }
 CELERY_BEAT_SCHEDULE = {
-    "resume jobs": {"task": "catalog.tasks.resume_jobs", "schedule": 10},
-    "build vector indexes": {"task": "catalog.tasks.build_vector_indexes", "schedule": 60},
-    "flush search events": {"task": "analytics.tasks.flush_search_events", "schedule": 5},
-    "prune": {"task": "trooply.tasks.prune", "schedule": timedelta(hours=1)},
+    "resume jobs": every(timedelta(seconds=10), "catalog.tasks.resume_jobs"),
+    "build vector indexes": every(timedelta(minutes=1), "catalog.tasks.build_vector_indexes"),
+    "flush search events": every(timedelta(seconds=5), "analytics.tasks.flush_search_events"),
+    "prune": every(timedelta(hours=1), "trooply.tasks.prune"),
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -150,8 +175,8 @@ CELERY_TIMEZONE = "UTC"
 
 ENCODER = env.str("ENCODER", default="scout-1")
 ENCODER_DIR = Path(env.str("ENCODER_DIR", default=str(BASE_DIR / "catalog/encoders")))
-ENCODER_THREADS = env.int("ENCODER_THREADS", default=2)
-EXACT_SEARCH_ROWS = env.int("EXACT_SEARCH_ROWS", default=10_000)
+ENCODER_THREADS = number("ENCODER_THREADS", default=2)
+EXACT_SEARCH_ROWS = number("EXACT_SEARCH_ROWS", default=10_000)
 FETCH_ALLOWED_HOSTS = env.list("FETCH_ALLOWED_HOSTS", default=[])
 
 MEDIA_ROOT = VAR_DIR / "media"
@@ -198,7 +223,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = reverse_lazy("sign-in")
 LOGIN_REDIRECT_URL = reverse_lazy("overview")
 LOGOUT_REDIRECT_URL = reverse_lazy("sign-in")
-STAFF_REQUIRE_2FA = env.bool("STAFF_REQUIRE_2FA", default=not INSECURE_HTTP)
+STAFF_REQUIRE_2FA = flag("STAFF_REQUIRE_2FA", default=not INSECURE_HTTP)
 OTP_TOTP_ISSUER = "Trooply"
 
 SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=1), "ALGORITHM": "HS256", "UPDATE_LAST_LOGIN": False}
@@ -209,7 +234,7 @@ SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not INSECURE_HTTP
 # A load balancer and a container's own health check speak plain HTTP to the process.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TLS_PROXY", default=False) else None
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 X_FRAME_OPTIONS = "DENY"
 

@@ -3,6 +3,7 @@
 import logging
 
 from celery import shared_task
+from django.core.management import call_command
 
 from accounts.models import IdempotentRequest
 from analytics.models import SearchEvent
@@ -16,3 +17,4 @@ def prune() -> None:
     """Delete what is kept for a time only."""
     for model in (IdempotentRequest, Job, SearchEvent):
         logger.info("pruned", extra={"model": model.__name__, "rows": model.prune()})
+    call_command("clearsessions")

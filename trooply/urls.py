@@ -25,5 +25,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
 ]
 
+handler400 = api_errors.bad_request
 handler404 = api_errors.not_found
 handler500 = api_errors.server_error

@@ -21,6 +21,11 @@ def test_a_repeated_request_gets_the_first_answer_and_writes_once(owner):
     assert Job.objects.count() == 1
 
 
+def test_a_repeated_answer_says_where_the_job_is(owner):
+    first, second = bulk(owner.client, "k1"), bulk(owner.client, "k1")
+    assert first["Location"] == second["Location"] == f"/v1/jobs/{first.json()['job_id']}"
+
+
 def test_another_body_under_the_same_key_is_refused(owner):
     bulk(owner.client, "k1")
     response = bulk(owner.client, "k1", product_id="b")

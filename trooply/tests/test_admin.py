@@ -383,6 +383,18 @@ def test_only_a_superuser_touches_the_accounts_and_devices_of_staff(staff, admin
     assert admin_user.is_superuser is False
 
 
+@pytest.mark.parametrize("device", [TOTPDevice, StaticDevice])
+def test_only_a_superuser_adds_devices_to_the_accounts_of_staff(desk, staff, admin_user, device):
+    support = User.objects.create_user("support@example.com", PASSWORD, is_staff=True)
+    support.user_permissions.set(Permission.objects.all())
+    client = signed_in(support)
+    for user in (staff, support, admin_user):
+        client.post(url(device, "add"), {"user": user.pk, "name": "phone"})
+    assert [row.user for row in device.objects.all()] == [admin_user]
+    desk.post(url(device, "add"), {"user": staff.pk, "name": "phone"})
+    assert device.objects.filter(user=staff).exists()
+
+
 def test_resetting_the_second_factor_removes_all_devices_of_a_user(desk, rows):
     user = rows[User]
     response = act(desk, "reset_second_factor", user)

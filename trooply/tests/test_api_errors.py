@@ -46,6 +46,22 @@ def test_a_wrong_method_is_told(owner):
     assert (response.status_code, response.json()["error"]) == (405, "method_not_allowed")
 
 
+def test_a_form_of_too_many_fields_is_refused(db):
+    form = "&".join(f"field{number}=1" for number in range(1001))
+    response = Client().post("/oauth/token", form, content_type="application/x-www-form-urlencoded")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+def test_another_host_is_refused_with_json_for_programs_and_text_for_browsers(db):
+    foreign = Client(headers={"host": "elsewhere.example", "accept": "text/html"})
+    answer = foreign.get("/v1/products")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert answer.json()["error"] == "invalid_request"
+    page = foreign.get("/docs")
+    assert (page.status_code, page["Content-Type"]) == (400, "text/plain")
+    assert "another host" in page.content.decode()
+
+
 def test_a_wrong_content_type_is_told(owner):
     response = owner.client.post("/v1/products", "a=b", content_type="text/plain")
     assert (response.status_code, response.json()["error"]) == (415, "unsupported_media_type")

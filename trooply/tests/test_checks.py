@@ -26,6 +26,13 @@ def test_an_old_pgvector_is_found(db, monkeypatch):
     assert "99.0.0" in errors[0].hint
 
 
+@pytest.mark.parametrize(("installed", "found"), [("0.7.4", ["trooply.E002"]), ("0.9.0-dev", []), ("0.10.0", [])])
+def test_it_is_the_installed_pgvector_that_counts(db, installed, found):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'vector'", [installed])
+    assert [error.id for error in check_pgvector()] == found
+
+
 def test_the_command_looks_at_it(db, capsys):
     call_command("check")
     assert "no issues" in capsys.readouterr().out

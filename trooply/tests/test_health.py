@@ -1,5 +1,7 @@
 from django.test import Client
 
+from trooply.celery import app as celery_app
+
 
 def test_the_process_says_that_it_is_there():
     response = Client().get("/healthz")
@@ -11,6 +13,22 @@ def test_readiness_tells_of_every_part(db):
     assert body["status"] == "ready"
     assert body["encoder"] == {"ok": True, "name": "scout-1", "dimensions": 384}
     assert set(body["queues"]) == {"ok", "indexing", "webhooks", "housekeeping"}
+
+
+def test_readiness_tells_how_many_messages_wait(db):
+    with celery_app.connection_for_write() as broker, broker.SimpleQueue("webhooks") as queue:
+        queue.clear()
+        queue.put("one")
+        queue.put("two")
+        body = Client().get("/readyz").json()
+        queue.clear()
+    assert body["queues"] == {"ok": True, "indexing": 0, "webhooks": 2, "housekeeping": 0}
+
+
+def test_without_the_broker_the_process_is_not_ready(db, monkeypatch):
+    monkeypatch.setattr(celery_app.conf, "broker_read_url", "redis://127.0.0.1:1/0")
+    response = Client().get("/readyz")
+    assert (response.status_code, response.json()["queues"]) == (503, {"ok": False, "error": "OperationalError"})
 
 
 def test_without_redis_the_process_is_alive_but_not_ready(db, settings):

@@ -137,7 +137,7 @@ def _worker() -> Program:
 def _celery(command: str, *arguments: str) -> Program:
     # Root is nothing to warn of here: tasks come as JSON, from a broker that nobody else can reach.
     python = ("-W", "ignore:You're running the worker with superuser")
-    return _program(command, *python, "-m", "celery", "-q", "-A", "trooply", command, "-l", "WARNING", *arguments)
+    return _program(command, *python, "-m", "celery", "-q", "-A", "trooply", command, *arguments)
 
 
 def _web(*, access_log: bool) -> Program:
