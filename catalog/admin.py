@@ -112,7 +112,7 @@ class ProductAdmin(ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        products: QuerySet[Product] = super().get_queryset(request).with_cover()
+        products: QuerySet[Product] = super().get_queryset(request).prefetch_related("images")
         return products
 
     has_delete_permission = StaffAdmin.has_delete_permission
