@@ -1,6 +1,6 @@
 """The stored files of pictures: one for the same bytes, however many products of a tenant show them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -20,7 +20,7 @@ def store_thumbnail(tenant: Tenant, sha256: str, image: Image) -> str:
     return default_storage.save(name, ContentFile(make_thumbnail(image)))
 
 
-def discard_thumbnails(tenant_pk: int, names: Iterable[str]) -> None:
+def discard_thumbnails(tenant_pk: int, names: Collection[str]) -> None:
     """Delete those of these files that no picture of their tenant shows any more, when the transaction commits."""
 
     def delete_unused() -> None:
@@ -28,4 +28,5 @@ def discard_thumbnails(tenant_pk: int, names: Iterable[str]) -> None:
         for name in set(names).difference(shown):
             default_storage.delete(name)
 
-    transaction.on_commit(delete_unused)
+    if names:
+        transaction.on_commit(delete_unused)
