@@ -54,6 +54,16 @@ def _no_rows_of_other_tests():
     encoders._encoder_row.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _plans(request):
+    """The plans that migrations create, and that a test with real transactions flushes when it ends."""
+    database = {"transactional_db", "db"} & set(request.fixturenames)
+    if database:
+        request.getfixturevalue(max(database))
+        if not Plan.objects.exists():
+            import_module("billing.migrations.0002_plans").create_plans(apps, None)
+
+
 @pytest.fixture
 def tenant(db) -> Tenant:
     return create_tenant("Alice's shop")
@@ -114,8 +124,6 @@ def index(owner, pictures) -> Callable[..., None]:
 
 
 def create_tenant(name: str, *, plan: str = "premium") -> Tenant:
-    if not Plan.objects.exists():  # a test with real transactions has flushed what migrations created
-        import_module("billing.migrations.0002_plans").create_plans(apps, None)
     tenant, _ = Tenant.objects.create_tenant(name=name)
     Subscription.objects.create(tenant=tenant, plan=Plan.objects.get(name=plan))
     return tenant

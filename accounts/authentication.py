@@ -22,7 +22,6 @@ class Caller:
     tenant: Tenant
     permissions: frozenset[str]
     user: User | None = None
-    api_key: ApiKey | None = None
 
 
 class ApiRequest(Request):
@@ -124,4 +123,4 @@ def _identify_api_key(credential: str, *, at: datetime) -> Caller:
     if api_key is None:
         raise InvalidCredentials("This API key does not exist, has expired or was revoked. Create a new one.")
     api_key.record_use(at)
-    return Caller(tenant=api_key.tenant, permissions=expand(api_key.scopes), api_key=api_key)
+    return Caller(tenant=api_key.tenant, permissions=expand(api_key.scopes))
