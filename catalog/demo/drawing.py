@@ -35,7 +35,7 @@ from catalog.demo.materials import MATERIALS
 
 CANVAS = 800  # template units to a side
 FOLDER = Path(__file__).parent
-KINDS = tuple(sorted(path.stem for path in (FOLDER / "templates").glob("*.svg")))
+TEMPLATES = FOLDER / "templates"
 LAYERS = ("color", "relief", "tilt", "finish")
 
 # Cloth to be printed is left black; painting each part of it in a colour of its own then shows where it is.
@@ -95,9 +95,18 @@ class Drawing:
 
 
 @cache
-def load_template(kind: str) -> Template:
-    """Return the template of one of the KINDS."""
-    svg = (FOLDER / "templates" / f"{kind}.svg").read_text(encoding="utf-8")
+def kinds_in(folder: Path) -> tuple[str, ...]:
+    """Return the kinds of things that a folder has templates of."""
+    return tuple(sorted(path.stem for path in folder.glob("*.svg")))
+
+
+KINDS = kinds_in(TEMPLATES)
+
+
+@cache
+def load_template(kind: str, folder: Path = TEMPLATES) -> Template:
+    """Return the template of one of the kinds in a folder."""
+    svg = (folder / f"{kind}.svg").read_text(encoding="utf-8")
     root = ElementTree.fromstring(svg)  # noqa: S314 - a file of ours
     floor = root.get("data-floor")
     return Template(

@@ -3,12 +3,13 @@
 import io
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from catalog.demo.colors import COLORS, to_srgb
-from catalog.demo.drawing import KINDS, Drawing, Pose, Template, load_template, rasterize
+from catalog.demo.drawing import TEMPLATES, Drawing, Pose, Template, kinds_in, load_template, rasterize
 from catalog.demo.lighting import light
 from catalog.demo.materials import MATERIALS
 from catalog.demo.prints import PRINTS, Print, print_tile, with_print
@@ -35,9 +36,11 @@ class Picture:
     background: str = "white"
     seed: int = 0
     """Pose and wrinkles."""
+    templates: Path = TEMPLATES
+    """The folder with the kind's template."""
 
     def __post_init__(self) -> None:
-        _require("kind", self.kind, KINDS)
+        _require("kind", self.kind, kinds_in(self.templates))
         _require("color", self.color, COLORS)
         _require("accent", self.accent, COLORS)
         _require("material", self.material, MATERIALS)
@@ -54,7 +57,7 @@ def render(picture: Picture, *, size: int = 800) -> bytes:
 
 def draw(picture: Picture, *, size: int = 800) -> Image.Image:
     """Return the picture in RGB, `size` pixels a side."""
-    template = load_template(picture.kind)
+    template = load_template(picture.kind, picture.templates)
     rng = np.random.default_rng(picture.seed)
     drawing = _drawing(picture, template, _pose(template, rng), size)
     surface = surface_of(drawing, puff=template.puff, wrinkle=template.wrinkle, rng=rng)

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from catalog.demo.colors import COLORS
-from catalog.demo.pictures import KINDS, PATTERNS, Picture, draw, render
+from catalog.demo.drawing import KINDS
+from catalog.demo.pictures import PATTERNS, Picture, draw, render
 from catalog.vision.oklab import to_oklab
 
 SMALL = 160

@@ -2,7 +2,8 @@ from collections import Counter
 
 import pytest
 
-from catalog.demo.pictures import KINDS, Picture
+from catalog.demo.drawing import KINDS
+from catalog.demo.pictures import Picture
 from catalog.demo.products import DEMO_PRODUCTS
 
 BY_ID = {product.product_id: product for product in DEMO_PRODUCTS}
