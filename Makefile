@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := trooply accounts catalog search billing analytics merchandising widget
 BESIDE_SERVERS := $(BIN)/python -m trooply.embedded --var var/test --throwaway --
 
-.PHONY: help up test check bench chromium
+.PHONY: help up test check bench train chromium
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ check: $(VENV)/.dev ## check format, lint, types, layers, migrations, deployment
 
 bench: $(VENV)/.dev ## measure indexing and search on this machine; ARGS are for the benchmark
 	@$(BIN)/python -m trooply.embedded --var var/bench -- $(BIN)/python -m bench $(ARGS)
+
+train: $(VENV)/.train ## make the bundled encoder from the pictures in DATA, as training/README.md tells
+	@$(BIN)/python -m training --data $(DATA)
+
+$(VENV)/.train: training/requirements.txt $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
 
 # A name may stand for a shim without a Python behind it, or for one without venv: each has to prove itself.
 $(VENV)/.created:
