@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.models import Tenant, User
 from accounts.tokens import issue_token
 from billing.models import Plan, Subscription
-from catalog import encoders
+from catalog import encoders, relevance
 from trooply.celery import app as celery_app
 from trooply.testing.picture_server import PictureServer
 
@@ -51,7 +51,8 @@ def _tasks_run_at_once():
 
 @pytest.fixture(autouse=True)
 def _no_rows_of_other_tests():
-    encoders._encoder_row.cache_clear()
+    encoders.forget()
+    relevance.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from bench.client import Client, json_request
 from bench.timing import Stages
 from catalog import indexing
 from catalog.documents import ProductDocument
-from catalog.encoders import active_encoder, active_product_types
+from catalog.encoder_heads import heads_of
+from catalog.encoders import active_encoder
 from catalog.job_worker import CHUNK
 
 POLL_SECONDS = 0.25
@@ -62,7 +63,7 @@ def measure_stages(tenant: Tenant, addresses: Sequence[str]) -> IndexingStages:
     documents = [
         ProductDocument(product_id=f"sample-{number}", images=(address,)) for number, address in enumerate(addresses)
     ]
-    active_product_types()
+    heads_of(active_encoder())
     stages = Stages()
     with _instrumented(stages):
         for start in range(0, len(documents), CHUNK):

@@ -5,19 +5,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import TabularInline
+from unfold.decorators import display
 
 from accounts.model_admin import BY_TENANT, ReadOnlyAdmin, StaffAdmin, asks_first, name_rows, status_column
 from accounts.models import Tenant
 from catalog.job_report import with_progress
 from catalog.jobs import JobConflict, cancel_job, reindex_products, retry_failed
-from catalog.models import Embedding, Encoder, Job, JobItem, Product, ProductImage, VectorIndex
+from catalog.models import Embedding, Encoder, Job, JobItem, Product, ProductImage, RelevanceCalibration, VectorIndex
 from catalog.products import delete_products
+from catalog.relevance import calibration_of
+from catalog.vision.relevance import FAIR, STRONG
 
 # A picture can be sent inside a document, as megabytes of base64.
 SHOWN_DOCUMENT = 4_000
@@ -183,9 +186,24 @@ class ProductImageAdmin(PictureColumns, ReadOnlyAdmin):
         "swatches",
         "product_type",
         "product_type_confidence",
+        "shown_attributes",
+        "shown_moderation",
         "quality",
         "outline",
     ]
+
+    @admin.display(description="attributes")
+    def shown_attributes(self, image: ProductImage) -> str:
+        values = [
+            f"{name}: {suggestion['value']} {suggestion['confidence']:.0%}"
+            for name, suggestions in image.attributes.items()
+            for suggestion in suggestions
+        ]
+        return ", ".join(values) or NOTHING
+
+    @admin.display(description="moderation")
+    def shown_moderation(self, image: ProductImage) -> str:
+        return ", ".join(f"{category} {score:.2f}" for category, score in image.moderation.items()) or NOTHING
 
     @admin.display
     def outline(self, image: ProductImage) -> str:
@@ -198,9 +216,26 @@ class ProductImageAdmin(PictureColumns, ReadOnlyAdmin):
 
 @admin.register(Encoder)
 class EncoderAdmin(ReadOnlyAdmin):
-    list_display = ["name", "dimensions", "created_at"]
+    list_display = ["name", "shown_state", "state_since", "vectors", "dimensions", "bundle", "created_at"]
     search_fields = ["name"]
     ordering = ["-created_at"]
+    fields = list_display
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Encoder]:
+        encoders: QuerySet[Encoder] = super().get_queryset(request).annotate(counted=Count("embeddings"))
+        return encoders
+
+    @display(
+        description="state",
+        ordering="state",
+        label={Encoder.State.SERVING: "success", Encoder.State.FILLING: "info"},
+    )  # type: ignore[untyped-decorator]
+    def shown_state(self, encoder: Encoder) -> str:
+        return encoder.state
+
+    @admin.display
+    def vectors(self, encoder: Any) -> str:
+        return f"{encoder.counted:,}"
 
 
 @admin.register(Embedding)
@@ -214,6 +249,48 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Embedding]:
         embeddings: QuerySet[Embedding] = super().get_queryset(request).defer("vector")
         return embeddings
+
+
+@admin.register(RelevanceCalibration)
+class RelevanceCalibrationAdmin(ReadOnlyAdmin):
+    list_display = ["tenant", "mode", "encoder", "smart_threshold", "is_own", "pictures", "computed_at"]
+    list_filter = [BY_TENANT, "encoder", "mode", "is_own"]
+    list_select_related = ["tenant", "encoder"]
+    search_fields = ["tenant__name"]
+    ordering = ["-computed_at"]
+    fields = [
+        "tenant",
+        "mode",
+        "encoder",
+        "smart_threshold",
+        "fair_from",
+        "strong_from",
+        "is_own",
+        "pictures",
+        "queries",
+        "scores",
+        "computed_at",
+    ]
+    actions = ["compute_again"]
+
+    @admin.action(description="Compute selected calibrations again", permissions=["act"])
+    @asks_first("A worker computes them anew within minutes; until then these tenants use the encoder's own.")
+    def compute_again(self, request: HttpRequest, calibrations: QuerySet[RelevanceCalibration]) -> None:
+        given_up = list(calibrations)
+        calibrations.delete()
+        self.report(request, given_up, "Given up, to be computed again")
+
+    @admin.display
+    def smart_threshold(self, row: RelevanceCalibration) -> str:
+        return f"{calibration_of(row).threshold:.3f}"
+
+    @admin.display
+    def fair_from(self, row: RelevanceCalibration) -> str:
+        return f"{calibration_of(row).curve.crossing(FAIR):.3f}"
+
+    @admin.display
+    def strong_from(self, row: RelevanceCalibration) -> str:
+        return f"{calibration_of(row).curve.crossing(STRONG):.3f}"
 
 
 @admin.register(VectorIndex)

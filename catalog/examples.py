@@ -47,6 +47,12 @@ PRODUCT = {
             "quality": {"score": 0.91, "grade": "excellent", "problems": [], "hint": ""},
             "product_type": "sneaker",
             "product_type_confidence": 0.84,
+            "attributes": {
+                "color": [{"value": "blue", "confidence": 0.91}],
+                "material": [],
+                "pattern": [{"value": "plain", "confidence": 0.8}],
+                "style": [{"value": "sporty", "confidence": 0.66}],
+            },
         }
     ],
     "created_at": TIME,

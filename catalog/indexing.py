@@ -7,24 +7,32 @@ pictures; each is stored in a transaction of its own and fails alone.
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from django.db import transaction
 from django.utils import timezone
+from numpy.typing import NDArray
 from PIL.Image import Image
 
 from accounts.models import Tenant
 from billing.limits import PlanLimitReached, plan_of, require_room
+from catalog import locks
 from catalog.documents import MAX_URL_LENGTH, ProductDocument, color_words, promote
-from catalog.encoders import active_encoder, active_product_types, encoder_row
+from catalog.encoder_heads import heads_of
+from catalog.encoders import active_encoder, encoder_of, encoder_row, filled_encoder
 from catalog.errors import IndexingError, PictureError
 from catalog.fetch import MAX_BYTES, fetch
-from catalog.models import Embedding, Product, ProductImage
+from catalog.models import Embedding, Encoder, Product, ProductImage
 from catalog.thumbnails import discard_thumbnails, store_thumbnail
 from catalog.vision.decode import decode, parse_base64_picture
+from catalog.vision.encoder import EncoderError
 from catalog.vision.features import Features, extract_features
+
+logger = logging.getLogger(__name__)
 
 # Pictures of a batch are downloaded side by side; more than this and a small shop's server would feel it.
 CONCURRENT_DOWNLOADS = 10
@@ -42,6 +50,14 @@ class Picture:
     width: int
     height: int
     image: Image
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is seen in a picture, and its vectors, float32 (dimensions,), by the names of their encoders."""
+
+    features: Features
+    vectors: Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -64,21 +80,29 @@ def index_products(
     refusals = _find_refusals(tenant, documents)
     admitted = [document for document in documents if document.product_id not in refusals]
     pictures = _load_all(admitted, fetch_deadline)
-    features = _look_at_new(tenant, admitted, pictures)
+    seen = _look_at_new(tenant, admitted, pictures)
     return [
         Outcome(document, error=refusals[document.product_id])
         if document.product_id in refusals
-        else _store(tenant, document, [pictures[source] for source in document.images], features)
+        else _store(tenant, document, [pictures[source] for source in document.images], seen)
         for document in documents
     ]
 
 
 def load_picture(source: str, *, deadline: float) -> Picture:
     """Return the picture at a web address, in a data URI or in base64. Raises PictureError."""
+    return open_picture(read_source(source, deadline=deadline))
+
+
+def read_source(source: str, *, deadline: float) -> bytes:
+    """Return the bytes of a picture as they are received; they may be none of a picture. Raises PictureError."""
     if is_inline(source):
-        data = parse_base64_picture(source, max_bytes=MAX_BYTES)
-    else:
-        data = fetch(source, deadline=deadline).data
+        return parse_base64_picture(source, max_bytes=MAX_BYTES)
+    return fetch(source, deadline=deadline).data
+
+
+def open_picture(data: bytes) -> Picture:
+    """Return the picture that these are the bytes of. Raises PictureError."""
     image = decode(data)
     width, height = image.size
     image.thumbnail((MAX_SIDE, MAX_SIDE))
@@ -142,7 +166,7 @@ def _load_or_explain(source: str, deadline: float) -> Picture | PictureError:
 
 def _look_at_new(
     tenant: Tenant, documents: Sequence[ProductDocument], pictures: Mapping[str, Picture | PictureError]
-) -> dict[str, Features]:
+) -> dict[str, Seen]:
     """Return, by digest, what is seen in those pictures that their product did not have in this place before."""
     encoder = active_encoder()
     known = set(
@@ -159,23 +183,40 @@ def _look_at_new(
         if isinstance(picture := pictures[source], Picture)
         and (document.product_id, position, picture.sha256) not in known
     }
-    seen = extract_features(list(new.values()), encoder=encoder, product_types=active_product_types())
+    images = list(new.values())
+    features = extract_features(images, encoder=encoder, heads=heads_of(encoder).zero_shot)
+    seen = [
+        Seen(found, {encoder.name: found.vector, **further})
+        for found, further in zip(features, _embed_further(images), strict=True)
+    ]
     return dict(zip(new, seen, strict=True))
+
+
+def _embed_further(images: Sequence[Image]) -> list[dict[str, NDArray[np.float32]]]:
+    """Return the pictures' vectors by the encoder that is filled in; where it fails, `reindex` makes up for it."""
+    try:
+        encoder = filled_encoder()
+        if encoder is None:
+            return [{} for _ in images]
+        return [{encoder.name: vector} for vector in encoder.encode_images(images)]
+    except EncoderError as error:
+        logger.warning("new pictures are left to reindex", extra={"pictures": len(images), "error": str(error)})
+        return [{} for _ in images]
 
 
 def _store(
     tenant: Tenant,
     document: ProductDocument,
     pictures: Sequence[Picture | PictureError],
-    features: Mapping[str, Features],
+    seen: Mapping[str, Seen],
 ) -> Outcome:
     for picture in pictures:
         if isinstance(picture, PictureError):
             return Outcome(document, error=picture)
     usable = [picture for picture in pictures if isinstance(picture, Picture)]
-    thumbnails = {p.sha256: store_thumbnail(tenant, p.sha256, p.image) for p in usable if p.sha256 in features}
+    thumbnails = {p.sha256: store_thumbnail(tenant, p.sha256, p.image) for p in usable if p.sha256 in seen}
     try:
-        return _store_product(tenant, document, usable, features, thumbnails)
+        return _store_product(tenant, document, usable, seen, thumbnails)
     except IndexingError as error:
         return Outcome(document, error=error)
 
@@ -185,7 +226,7 @@ def _store_product(
     tenant: Tenant,
     document: ProductDocument,
     pictures: Sequence[Picture],
-    features: Mapping[str, Features],
+    seen: Mapping[str, Seen],
     thumbnails: Mapping[str, str],
 ) -> Outcome:
     before = ProductImage.objects.filter(tenant=tenant, product__product_id=document.product_id)
@@ -195,9 +236,7 @@ def _store_product(
         product_id=document.product_id,
         defaults=_columns(document) | {"status": Product.Status.INDEXED, "indexed_at": timezone.now()},
     )
-    images = [
-        _store_image(product, position, picture, features, thumbnails) for position, picture in enumerate(pictures)
-    ]
+    images = [_store_image(product, position, picture, seen, thumbnails) for position, picture in enumerate(pictures)]
     product.images.filter(position__gte=len(images)).delete()
     discard_thumbnails(tenant.pk, thumbnails_before)
     _describe_by_cover(product, images[0])
@@ -208,11 +247,12 @@ def _store_image(
     product: Product,
     position: int,
     picture: Picture,
-    features: Mapping[str, Features],
+    seen: Mapping[str, Seen],
     thumbnails: Mapping[str, str],
 ) -> ProductImage:
-    if (seen := features.get(picture.sha256)) is None:
+    if picture.sha256 not in seen:
         return _keep_image(product, position, picture)
+    features = seen[picture.sha256].features
     image, _ = ProductImage.objects.update_or_create(
         product=product,
         position=position,
@@ -222,21 +262,38 @@ def _store_image(
             "width": picture.width,
             "height": picture.height,
             "thumbnail": thumbnails[picture.sha256],
-            "palette": [asdict(swatch) for swatch in seen.palette],
-            "shape": asdict(seen.shape),
-            "quality": asdict(seen.quality),
-            "product_type": seen.product_type.name,
-            "product_type_confidence": seen.product_type.confidence,
+            "palette": [asdict(swatch) for swatch in features.palette],
+            "shape": asdict(features.shape),
+            "quality": asdict(features.quality),
+            "product_type": features.answers.product_type.name,
+            "product_type_confidence": features.answers.product_type.confidence,
+            "attributes": asdict(features.answers)["attributes"],
+            "moderation": features.answers.moderation,
         },
     )
-    encoder = encoder_row(active_encoder())
-    image.embeddings.exclude(encoder=encoder).delete()
-    Embedding.objects.update_or_create(
-        image=image,
-        encoder=encoder,
-        defaults={"tenant_id": product.tenant_id, "product": product, "vector": seen.vector},
-    )
+    _store_vectors(image, picture, seen[picture.sha256].vectors)
     return image
+
+
+def _store_vectors(image: ProductImage, picture: Picture, seen: Mapping[str, NDArray[np.float32]]) -> None:
+    """Store the vectors of the encoders in use, in place of those that another picture may have left here.
+
+    No other encoder begins to serve until this is committed: a picture has a vector of whichever does.
+    """
+    locks.share_until_commit(locks.SWITCH)
+    in_use = Encoder.objects.exclude(state=Encoder.State.STANDBY)
+    vectors = {row: seen[row.name] for row in in_use if row.name in seen}
+    for row in in_use:
+        # The encoder that this process has seen the picture with served a moment ago.
+        if row.state == Encoder.State.SERVING and row not in vectors:
+            vectors[row] = encoder_of(row).encode_images([picture.image])[0]
+    image.embeddings.exclude(encoder__in=vectors).delete()
+    for row, vector in vectors.items():
+        Embedding.objects.update_or_create(
+            image=image,
+            encoder=row,
+            defaults={"tenant_id": image.tenant_id, "product_id": image.product_id, "vector": vector},
+        )
 
 
 def _keep_image(product: Product, position: int, picture: Picture) -> ProductImage:

@@ -19,9 +19,29 @@ from accounts.models import Tenant
 class Encoder(models.Model):
     """An encoder that vectors were made with; vectors of two encoders are never compared."""
 
+    class State(models.TextChoices):
+        SERVING = "serving"
+        FILLING = "filling"
+        STANDBY = "standby"
+
     name = models.CharField(max_length=100, unique=True)
+    bundle = models.CharField(max_length=500, blank=True, help_text="a folder in ENCODER_DIR, or an absolute path")
     dimensions = models.PositiveIntegerField()
+    state = models.CharField(
+        max_length=10,
+        choices=State,
+        default=State.STANDBY,
+        help_text="searches use the serving one; new pictures get vectors of it and of the one that is filled in",
+    )
+    state_since = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "state", name="encoder_serving_or_filling_unique", condition=Q(state__in=["serving", "filling"])
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -86,6 +106,8 @@ class ProductImage(models.Model):
     quality = models.JSONField(help_text="score, grade, its parts, problems and a hint")
     product_type = models.CharField(max_length=100)
     product_type_confidence = models.FloatField()
+    attributes = models.JSONField(default=dict, help_text="values worth suggesting, by attribute, the surest first")
+    moderation = models.JSONField(default=dict, help_text="a score for each category, 0 to 1; ordinary is below 0.5")
 
     class Meta:
         ordering: ClassVar[list[str]] = ["position"]
@@ -115,6 +137,50 @@ class Embedding(models.Model):
     @property
     def vector_id(self) -> str:
         return f"vec_{self.pk}"
+
+
+class EncoderHeads(models.Model):
+    """What an encoder's words and scores are worth, as `catalog.encoder_heads` computes it once for all processes."""
+
+    encoder = models.ForeignKey(Encoder, models.CASCADE, related_name="heads")
+    digest = models.CharField(max_length=64, help_text="of the words and pictures that all this was computed from")
+    word_vectors = models.BinaryField(help_text="float16, L2-normalised, one row for each word of each head")
+    calibrations = models.JSONField(help_text="slopes, offsets and threshold of each head")
+    relevance = models.JSONField(help_text="of texts and of images, where a catalogue tells nothing itself")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "encoder heads"
+        constraints = [models.UniqueConstraint("encoder", "digest", name="encoder_heads_unique")]
+
+    def __str__(self) -> str:
+        return f"Heads of {self.encoder}"
+
+
+class RelevanceCalibration(models.Model):
+    """What an encoder's cosines are worth in a tenant's catalogue: relevance is logistic in slope * cosine + offset."""
+
+    class Mode(models.TextChoices):
+        TEXT = "text", "Text with picture"
+        IMAGE = "image", "Picture with picture"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    encoder = models.ForeignKey(Encoder, models.CASCADE, related_name="+")
+    mode = models.CharField(max_length=10, choices=Mode)
+    pictures = models.PositiveIntegerField(help_text="in the catalogue when it was computed")
+    is_own = models.BooleanField(help_text="from the catalogue's own scores, or the encoder's where they tell nothing")
+    queries = models.PositiveIntegerField(help_text="with known answers, in the sample")
+    scores = models.PositiveIntegerField(help_text="that the curve was fitted to")
+    slope = models.FloatField()
+    offset = models.FloatField()
+    histogram = models.JSONField(help_text="shares of hits and of misses by cosine")
+    computed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "encoder", "mode", name="relevance_mode_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.get_mode_display()} in {self.tenant} by {self.encoder}"
 
 
 class VectorIndex(models.Model):

@@ -49,6 +49,8 @@ def delete_products(products: QuerySet[Product]) -> int:
     """Delete products, of one tenant or of several, with their pictures; return how many products."""
     thumbnails = defaultdict(set)
     with transaction.atomic():
+        # Products before their pictures, as indexing takes them: otherwise two could wait for each other.
+        list(Product.objects.select_for_update().filter(pk__in=products.values("pk")).order_by("pk").values_list("pk"))
         images = ProductImage.objects.filter(product__in=products)
         for tenant_pk, name in images.values_list("tenant", "thumbnail"):
             thumbnails[tenant_pk].add(name)

@@ -23,10 +23,25 @@ class QualitySerializer(serializers.Serializer[dict[str, Any]]):
     hint = serializers.CharField(allow_blank=True)
 
 
+class SuggestionSerializer(serializers.Serializer[dict[str, Any]]):
+    value = serializers.CharField()
+    confidence = serializers.FloatField(help_text="0 to 1")
+
+
+class AttributesSerializer(serializers.Serializer[dict[str, Any]]):
+    """What a picture seems to show; none of it for a picture that was indexed before attributes were told."""
+
+    color = SuggestionSerializer(many=True, required=False)
+    material = SuggestionSerializer(many=True, required=False)
+    pattern = SuggestionSerializer(many=True, required=False)
+    style = SuggestionSerializer(many=True, required=False)  # type: ignore[assignment]  # Field has one of its own
+
+
 class ImageSerializer(serializers.ModelSerializer[ProductImage]):
     thumbnail_url = serializers.SerializerMethodField()
     palette = SwatchSerializer(many=True)
     quality = QualitySerializer()
+    attributes = AttributesSerializer()
 
     class Meta:
         model = ProductImage
@@ -40,6 +55,7 @@ class ImageSerializer(serializers.ModelSerializer[ProductImage]):
             "quality",
             "product_type",
             "product_type_confidence",
+            "attributes",
         ]
 
     def get_thumbnail_url(self, image: ProductImage) -> str:

@@ -8,8 +8,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from catalog.callbacks import deliver
+from catalog.encoders import active_encoder
 from catalog.job_worker import close_canceled_items, has_waiting_items, work_on_next_job
 from catalog.models import Job
+from catalog.relevance import calibrate_grown_catalogues
 from catalog.vector_index import build_missing_indexes
 
 logger = logging.getLogger(__name__)
@@ -60,3 +62,10 @@ def resume_jobs() -> None:
 def build_vector_indexes() -> None:
     """Give large tenants the vector index they lack."""
     build_missing_indexes()
+
+
+# The first run with an encoder also computes its heads, which takes a large one half a minute.
+@shared_task(acks_late=False, time_limit=3600)
+def calibrate_relevance() -> None:
+    """Learn what the encoder's scores are worth in catalogues that are new or have grown."""
+    calibrate_grown_catalogues(active_encoder())

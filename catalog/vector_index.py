@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef
 
-from catalog.models import Embedding, VectorIndex
+from catalog import locks
+from catalog.models import Embedding, Encoder, VectorIndex
 
 logger = logging.getLogger(__name__)
 
-# Any number that no other advisory lock of this database uses.
-BUILD_LOCK = 7_462_001
 # Building in memory is about ten times as quick; 100,000 vectors of 512 half floats need some 130 MB.
 BUILD_MEMORY = "512MB"
 # Candidates looked at for each vector while building, pgvector's default being 64. Words lie farther from all pictures
@@ -22,24 +20,52 @@ EF_CONSTRUCTION = 200
 
 
 def build_missing_indexes() -> list[VectorIndex]:
-    """Build the index of every tenant that has grown past EXACT_SEARCH_ROWS vectors; return what was built.
+    """Build the index of every tenant that has grown past EXACT_SEARCH_ROWS vectors of the encoder that serves.
 
-    Does nothing while another process is building.
+    Returns what was built. Does nothing while another process is building. An encoder that is filled in is left alone:
+    to build once, when it is full, is quicker than to add each vector.
     """
-    with _build_lock() as is_ours:
+    with locks.tried(locks.BUILD) as is_ours:
         if not is_ours:
             return []
-        return [_build(index) for index in _find_missing()]
+        serving = Encoder.objects.filter(state=Encoder.State.SERVING)
+        return [_build(index) for encoder in serving for index in _find_missing(encoder)]
 
 
-def _find_missing() -> list[VectorIndex]:
-    built = VectorIndex.objects.filter(tenant=OuterRef("tenant"), encoder=OuterRef("encoder"))
+def count_missing_indexes(encoder: Encoder) -> int:
+    """Return how many tenants have grown large by an encoder's vectors and have no index of them."""
+    return len(_find_missing(encoder))
+
+
+def build_indexes(encoder: Encoder) -> Iterator[VectorIndex]:
+    """Build the missing indexes of an encoder one by one, after whoever is building."""
+    with locks.held(locks.BUILD):
+        for index in _find_missing(encoder):
+            yield _build(index)
+
+
+def drop_indexes(encoder: Encoder) -> None:
+    """Drop the indexes of an encoder, also one whose build was killed."""
+    with locks.held(locks.BUILD):
+        VectorIndex.objects.filter(encoder=encoder).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'catalog_embedding' AND indexname ~ %s",
+                [f"^embedding_hnsw_[0-9]+_{encoder.pk}$"],
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def _find_missing(encoder: Encoder) -> list[VectorIndex]:
+    built = VectorIndex.objects.filter(tenant=OuterRef("tenant"), encoder=encoder)
     large = (
-        Embedding.objects.values("tenant", "encoder", "encoder__dimensions")
+        Embedding.objects.filter(encoder=encoder)
+        .values("tenant")
         .annotate(rows=Count("pk"))
         .filter(~Exists(built), rows__gt=settings.EXACT_SEARCH_ROWS)
     )
-    return [VectorIndex(tenant_id=row["tenant"], encoder_id=row["encoder"], rows=row["rows"]) for row in large]
+    return [VectorIndex(tenant_id=row["tenant"], encoder=encoder, rows=row["rows"]) for row in large]
 
 
 def _build(index: VectorIndex) -> VectorIndex:
@@ -57,15 +83,3 @@ def _build(index: VectorIndex) -> VectorIndex:
         cursor.execute("RESET maintenance_work_mem")
     index.save()
     return index
-
-
-@contextmanager
-def _build_lock() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
-        is_ours: bool = cursor.fetchone()[0]
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])

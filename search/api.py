@@ -16,6 +16,7 @@ from catalog.api_errors import EmbeddingUnavailable, NotIndexed
 from catalog.errors import PictureError
 from catalog.hits import Hit
 from catalog.vision.encoder import EncoderError
+from catalog.vision.relevance import FAIR, MATCHES, STRONG
 from search.pipeline import Answer, answer
 from search.query import Query, TextFields, UploadFields, UrlFields, parse_text, parse_upload, parse_url
 
@@ -26,11 +27,13 @@ ANSWER_EXAMPLE = OpenApiExample(
         "query_time_ms": 12.4,
         "timing_ms": {"fetch": 0.1, "encode": 8.2, "database": 4.1},
         "count": 1,
-        "applied_threshold": 0.5,
+        "applied_threshold": 0.31,
         "results": [
             {
                 "product_id": "shoe-001",
                 "similarity_score": 0.95,
+                "relevance": 0.98,
+                "match": "strong",
                 "metadata": {"name": "Blue Running Sneaker", "price": 89.99},
                 "image_url": "https://example.com/blue-sneaker.jpg",
                 "thumbnail_url": "https://shop.example/media/thumbnails/1/ab/ab12.webp",
@@ -43,7 +46,15 @@ ANSWER_EXAMPLE = OpenApiExample(
 
 class HitSerializer(serializers.Serializer[Hit]):
     product_id = serializers.CharField()
-    similarity_score = serializers.FloatField(help_text="0 to 1")
+    similarity_score = serializers.FloatField(
+        help_text="0 to 1, on a scale of the encoder's own: of words and a picture it is lower than of two pictures"
+    )
+    relevance = serializers.FloatField(
+        help_text="0 to 1: the chance that this is what was meant, learnt from your own catalogue's scores"
+    )
+    match = serializers.ChoiceField(
+        MATCHES, help_text=f"strong from a relevance of {STRONG} on, fair from {FAIR} on, else weak"
+    )
     metadata = serializers.DictField()
     image_url = serializers.CharField(allow_blank=True)
     thumbnail_url = serializers.CharField(allow_blank=True)
@@ -54,7 +65,7 @@ class AnswerSerializer(serializers.Serializer[Answer]):
     query_time_ms = serializers.FloatField()
     timing_ms = serializers.DictField(child=serializers.FloatField(), help_text="milliseconds of each step")
     count = serializers.IntegerField()
-    applied_threshold = serializers.FloatField()
+    applied_threshold = serializers.FloatField(help_text="no result is less similar")
     results = HitSerializer(many=True)
 
 
@@ -137,11 +148,13 @@ def _body(found: Answer) -> dict[str, Any]:
         "query_time_ms": found.total_ms,
         "timing_ms": found.timing,
         "count": len(found.hits),
-        "applied_threshold": found.query.threshold,
+        "applied_threshold": found.threshold,
         "results": [
             {
                 "product_id": hit.product_id,
                 "similarity_score": round(hit.similarity, 4),
+                "relevance": round(hit.relevance, 4),
+                "match": hit.match,
                 "metadata": hit.metadata,
                 "image_url": hit.image_url,
                 "thumbnail_url": urljoin(settings.BASE_URL, hit.thumbnail_url),

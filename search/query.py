@@ -19,7 +19,10 @@ MAX_UPLOAD_BYTES = 10_000_000
 
 @dataclass(frozen=True)
 class Query:
-    """One search: by `text`, by the picture at `image_url`, or by `image_data`, the bytes of an uploaded picture."""
+    """One search: by `text`, by the picture at `image_url`, or by `image_data`, the bytes of an uploaded picture.
+
+    Results are at least as similar as `threshold`, 0 to 1; without one the tenant's smart threshold leaves out junk.
+    """
 
     mode: str
     text: str = ""
@@ -27,7 +30,7 @@ class Query:
     image_data: bytes = b""
     limit: int = 10
     offset: int = 0
-    threshold: float = 0.0
+    threshold: float | None = None
     filters: Filters = field(default_factory=Filters)
 
 
@@ -37,7 +40,11 @@ class CommonFields(serializers.Serializer[Query]):
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=10)
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
     threshold = serializers.FloatField(
-        min_value=0, max_value=1, allow_null=True, default=None, help_text="the least similarity of a result"
+        min_value=0,
+        max_value=1,
+        allow_null=True,
+        default=None,
+        help_text="the least similarity of a result; without one, what your own catalogue's scores recommend",
     )
     category = serializers.CharField(max_length=255, required=False)
     price_min = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=Decimal(0), required=False)
@@ -101,6 +108,6 @@ def _common(fields: dict[str, Any]) -> dict[str, Any]:
     return {
         "limit": fields["limit"],
         "offset": fields["offset"],
-        "threshold": fields["threshold"] or 0.0,
+        "threshold": fields["threshold"],
         "filters": Filters(**{name: fields[name] for name in names if name in fields}),
     }

@@ -1,4 +1,4 @@
-"""Is this process alive, and can it do its work? For load balancers and the people on call."""
+"""Is this process alive, can it do its work, and how does it fare? For load balancers and the people on call."""
 
 import logging
 from collections.abc import Callable
@@ -7,11 +7,12 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.exceptions import OperationalError
 
-from catalog.encoders import active_encoder
+from catalog.encoders import LostEncoderError, active_encoder, setting_note
 from catalog.vision.encoder import EncoderError
+from search.query_vectors import read_counts
 from trooply.celery import app
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,29 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with the installation's counters as Prometheus reads them (text format 0.0.4), or 503 without Redis."""
+    try:
+        counts = read_counts()
+    except redis.RedisError as error:
+        logger.warning("no metrics", extra={"error": str(error)})
+        return HttpResponse(status=503)
+    lines = [
+        "# HELP trooply_query_vectors_total Searches by where the vector of the query came from.",
+        "# TYPE trooply_query_vectors_total counter",
+        f'trooply_query_vectors_total{{vector="remembered"}} {counts.hits}',
+        f'trooply_query_vectors_total{{vector="encoded"}} {counts.misses}',
+    ]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
 def _probe(name: str, measure: Callable[[], dict[str, Any]], *failures: type[Exception]) -> dict[str, Any]:
     try:
         return {"ok": True, **measure()}
     except failures as error:
         logger.warning("not ready", extra={"part": name, "error": str(error)})
-        return {"ok": False, "error": type(error).__name__}
+        remedy = {"remedy": error.remedy} if isinstance(error, LostEncoderError) else {}
+        return {"ok": False, "error": type(error).__name__, **remedy}
 
 
 def _database() -> dict[str, Any]:
@@ -61,7 +79,8 @@ def _redis() -> dict[str, Any]:
 
 def _encoder() -> dict[str, Any]:
     encoder = active_encoder()
-    return {"name": encoder.name, "dimensions": encoder.dimensions}
+    note = setting_note()
+    return {"name": encoder.name, "dimensions": encoder.dimensions, **({"note": note} if note else {})}
 
 
 def _queue_depths() -> dict[str, Any]:

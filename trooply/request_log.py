@@ -13,7 +13,7 @@ logger = logging.getLogger("trooply.request")
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 # What a client may choose as id: it ends up in logs and headers.
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
-_QUIET_PATHS = ("/healthz", "/readyz", "/static/", "/media/")
+_QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/", "/media/")
 
 
 def request_id() -> str:

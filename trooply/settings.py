@@ -162,10 +162,13 @@ CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_ROUTES = {
     "catalog.tasks.index_items": {"queue": "indexing"},
     "catalog.tasks.deliver_callback": {"queue": "webhooks"},
+    # Where an encoder is loaded already.
+    "catalog.tasks.calibrate_relevance": {"queue": "indexing"},
 }
 CELERY_BEAT_SCHEDULE = {
     "resume jobs": every(timedelta(seconds=10), "catalog.tasks.resume_jobs"),
     "build vector indexes": every(timedelta(minutes=1), "catalog.tasks.build_vector_indexes"),
+    "calibrate relevance": every(timedelta(minutes=1), "catalog.tasks.calibrate_relevance"),
     "flush search events": every(timedelta(seconds=5), "analytics.tasks.flush_search_events"),
     "prune": every(timedelta(hours=1), "trooply.tasks.prune"),
 }
@@ -232,8 +235,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not INSECURE_
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not INSECURE_HTTP
-# A load balancer and a container's own health check speak plain HTTP to the process.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# A load balancer, a container's own health check and Prometheus speak plain HTTP to the process.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TLS_PROXY", default=False) else None
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 X_FRAME_OPTIONS = "DENY"

@@ -23,6 +23,7 @@ urlpatterns = [
     path("docs", documentation, name="docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
 ]
 
 handler400 = api_errors.bad_request

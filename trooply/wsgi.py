@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trooply.settings")
 
 application = get_wsgi_application()
 
-from catalog.encoders import active_encoder  # noqa: E402 - its models can be imported only now
+from catalog.encoders import start_serving  # noqa: E402 - its models can be imported only now
 
-# A broken bundle must fail here, and the first shopper must not wait for it.
-active_encoder()
+# A setting that names no encoder must fail here, and the first shopper must not wait for the bundle.
+start_serving()

@@ -119,7 +119,7 @@ def test_other_tenants_and_encoders_are_never_met(tenant, encoder):
 def indexed(transactional_db, settings):
     """A tenant large enough for an index of its own, and the index, beside a small tenant."""
     settings.EXACT_SEARCH_ROWS = 300
-    encoder = Encoder.objects.create(name="test", dimensions=DIMENSIONS)
+    encoder = Encoder.objects.create(name="test", dimensions=DIMENSIONS, state=Encoder.State.SERVING)
     tenant, small = create_tenant("Large"), create_tenant("Small")
     vectors, owners = add_products(tenant, encoder)
     add_products(small, encoder, 30, seed=1)

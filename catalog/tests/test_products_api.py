@@ -50,9 +50,24 @@ def test_a_product_is_shown_with_what_was_seen_in_it(owner, shoe):
     assert (image["width"], image["height"], image["position"]) == (400, 400, 0)
     assert image["palette"][0]["name"] == "blue"
     assert 0 <= image["quality"]["score"] <= 1
+    assert set(image["attributes"]) == {"color", "material", "pattern", "style"}
+    assert "moderation" not in image
     assert image["thumbnail_url"].startswith("http://127.0.0.1:8000/media/thumbnails/")
     with closing(owner.client.get(image["thumbnail_url"])) as thumbnail:
         assert (thumbnail.status_code, thumbnail["Content-Type"]) == (200, "image/webp")
+
+
+def test_attributes_that_a_picture_seems_to_have_come_with_a_confidence(owner, shoe):
+    suggestions = [{"value": "denim", "confidence": 0.7}, {"value": "cotton", "confidence": 0.55}]
+    ProductImage.objects.update(attributes={"material": suggestions})
+    (image,) = owner.client.get("/v1/products/shoe-001").json()["images"]
+    assert image["attributes"] == {"material": suggestions}
+
+
+def test_every_picture_is_scored_for_moderation(shoe):
+    image = ProductImage.objects.get()
+    assert set(image.moderation) == {"nudity", "violence", "weapons", "drugs", "alcohol_tobacco", "hate_symbols"}
+    assert all(0 <= score <= 1 for score in image.moderation.values())
 
 
 def test_the_same_bytes_are_not_embedded_again(owner, pictures, shoe):

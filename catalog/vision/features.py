@@ -11,32 +11,32 @@ from catalog.vision import quality
 from catalog.vision.encoder import Encoder
 from catalog.vision.foreground import find_foreground
 from catalog.vision.palette import Swatch, find_palette
-from catalog.vision.product_types import ProductType, ProductTypes
 from catalog.vision.quality import Quality, judge_quality
 from catalog.vision.shape import Shape, find_shape
+from catalog.vision.zero_shot import Answers, ZeroShot
 
 
 @dataclass(frozen=True)
 class Features:
-    """What is seen in one picture; `vector` is float32 (dimensions,) of length 1."""
+    """What is seen in one picture; `vector` is float32 (dimensions,) of length 1, `answers` are told from it alone."""
 
     vector: NDArray[np.float32]
     palette: tuple[Swatch, ...]
     shape: Shape
     quality: Quality
-    product_type: ProductType
+    answers: Answers
 
 
-def extract_features(images: Sequence[Image], *, encoder: Encoder, product_types: ProductTypes) -> list[Features]:
+def extract_features(images: Sequence[Image], *, encoder: Encoder, heads: ZeroShot) -> list[Features]:
     """Return what is seen in RGB pictures, in their order; they go through the encoder together."""
     vectors = encoder.encode_images(images)
     return [
-        _look(image, vector, product_type)
-        for image, vector, product_type in zip(images, vectors, product_types.classify(vectors), strict=True)
+        _look(image, vector, answers)
+        for image, vector, answers in zip(images, vectors, heads.look(vectors), strict=True)
     ]
 
 
-def _look(image: Image, vector: NDArray[np.float32], product_type: ProductType) -> Features:
+def _look(image: Image, vector: NDArray[np.float32], answers: Answers) -> Features:
     # Read once: the rest looks at a few hundred pixels, and a photograph has thousands.
     reduced = image.reduce(max(1, max(image.size) // quality.SIDE))
     foreground = find_foreground(reduced)
@@ -45,5 +45,5 @@ def _look(image: Image, vector: NDArray[np.float32], product_type: ProductType) 
         palette=find_palette(reduced, foreground.mask),
         shape=find_shape(foreground),
         quality=judge_quality(reduced, foreground, size=image.size),
-        product_type=product_type,
+        answers=answers,
     )

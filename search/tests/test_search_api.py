@@ -1,5 +1,6 @@
 import base64
 import json
+import math
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -7,6 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from analytics import search_events
 from analytics.models import SearchEvent
 from analytics.search_events import flush_search_events
+from catalog import relevance
+from catalog.models import Encoder, RelevanceCalibration
 from conftest import picture
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 160, 40), (20, 40, 220)
@@ -39,6 +42,8 @@ def test_the_answer_has_the_shape_of_the_guide(owner, pictures, shop):
     assert best["product_id"] == "red"
     assert best["metadata"] == {"name": "red", "category": "Balls", "price": 10}
     assert best["similarity_score"] > 0.9
+    assert 0 <= best["relevance"] <= 1
+    assert best["match"] in ("strong", "fair", "weak")
     assert best["thumbnail_url"].startswith("http://127.0.0.1:8000/media/thumbnails/")
     assert best["image_url"] == pictures.url("/red.jpg")
 
@@ -88,6 +93,96 @@ def test_a_threshold_cuts_what_is_less_similar(owner, pictures, shop):
     assert scores == sorted(scores, reverse=True)
     cut = search_url(owner, pictures, RED, threshold=scores[1] + 0.0002).json()
     assert (cut["count"], cut["applied_threshold"]) == (1, scores[1] + 0.0002)
+
+
+COLORS = {
+    "red": RED,
+    "green": GREEN,
+    "blue": BLUE,
+    "yellow": (240, 210, 40),
+    "orange": (240, 120, 20),
+    "black": (20, 20, 20),
+    "purple": (120, 30, 160),
+}
+
+
+def calibrate(tenant, *, junk_below, mode="text", steepness=1_000):
+    """Let hits of this cosine have a relevance of 0.1, as if the tenant's catalogue had told it."""
+    RelevanceCalibration.objects.create(
+        tenant=tenant,
+        encoder=Encoder.objects.get(state=Encoder.State.SERVING),
+        mode=mode,
+        pictures=100,
+        is_own=True,
+        queries=100,
+        scores=1_000,
+        slope=steepness,
+        offset=-math.log(9) - steepness * junk_below,
+        histogram={"hits": [], "misses": []},
+    )
+    relevance.forget()
+
+
+def search_text(owner, **fields):
+    return owner.client.post("/v1/search/text", {"query": "ball", **fields}).json()
+
+
+def scores(body):
+    return [result["similarity_score"] for result in body["results"]]
+
+
+def test_without_a_threshold_junk_is_left_out(owner, index):
+    index(**COLORS)
+    every = scores(search_text(owner, threshold=0))
+    assert len(every) == 7
+    cut = (every[5] + every[6]) / 2
+    calibrate(owner.tenant, junk_below=cut)
+    body = search_text(owner)
+    assert scores(body) == every[:6]
+    assert body["applied_threshold"] == pytest.approx(cut, abs=1e-4)
+
+
+def test_the_best_are_shown_however_weak_and_called_weak(owner, index):
+    index(**COLORS)
+    calibrate(owner.tenant, junk_below=1.0)
+    body = search_text(owner)
+    assert scores(body) == scores(search_text(owner, threshold=0))[:5]
+    assert {result["match"] for result in body["results"]} == {"weak"}
+    assert 0 <= scores(body)[-1] - body["applied_threshold"] < 0.0002
+
+
+def test_pages_under_a_smart_threshold_neither_repeat_nor_skip(owner, index):
+    index(**COLORS)
+    calibrate(owner.tenant, junk_below=1.0)
+    pages = [search_text(owner, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    assert [len(page["results"]) for page in pages] == [2, 2, 1, 0]
+    assert [score for page in pages for score in scores(page)] == scores(search_text(owner))
+
+
+def test_a_threshold_that_is_named_counts_as_it_is(owner, index):
+    index(**COLORS)
+    calibrate(owner.tenant, junk_below=0.0)
+    assert (search_text(owner, threshold=1)["count"], search_text(owner, threshold=1)["applied_threshold"]) == (0, 1)
+    assert search_text(owner, threshold=None)["count"] == 7
+
+
+def test_relevance_is_what_the_catalogue_has_told(owner, index):
+    index(**COLORS)
+    every = scores(search_text(owner, threshold=0))
+    calibrate(owner.tenant, junk_below=every[3], steepness=10)
+    results = search_text(owner, threshold=0)["results"]
+    expected = [1 / (1 + 9 * math.exp(-10 * (score - every[3]))) for score in every]
+    assert [result["relevance"] for result in results] == pytest.approx(expected, abs=1e-3)
+    assert [result["match"] for result in results] == [
+        "strong" if value >= 0.75 else "fair" if value >= 0.4 else "weak" for value in expected
+    ]
+
+
+def test_pictures_are_judged_on_a_scale_of_their_own(owner, pictures, shop):
+    calibrate(owner.tenant, junk_below=1.0, mode="text")
+    calibrate(owner.tenant, junk_below=-1.0, mode="image")
+    assert {result["match"] for result in search_text(owner)["results"]} == {"weak"}
+    assert {result["match"] for result in search_url(owner, pictures, RED).json()["results"]} == {"strong"}
 
 
 def test_pages_neither_repeat_nor_skip(owner, shop):

@@ -21,7 +21,7 @@ from accounts.keys import digest
 from accounts.models import ApiKey, IdempotentRequest, Tenant, User, UserGroup
 from analytics.models import SearchEvent
 from billing.models import Plan, Subscription
-from catalog.models import Embedding, Encoder, Job, JobItem, Product, ProductImage, VectorIndex
+from catalog.models import Embedding, Encoder, Job, JobItem, Product, ProductImage, RelevanceCalibration, VectorIndex
 from conftest import PASSWORD, create_tenant
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -80,6 +80,7 @@ def create_rows(tenant, staff, number):
         image,
         Embedding.objects.create(tenant=tenant, product=product, image=image, encoder=encoder, vector=[1, 0, 0]),
         VectorIndex.objects.create(tenant=tenant, encoder=encoder, rows=20_000),
+        create_calibration(tenant, encoder),
         job,
         job.items.get(),
         create_search_event(tenant, number),
@@ -133,6 +134,21 @@ def create_job(tenant, *, finished=True, item_status=JobItem.Status.FAILED):
     )
     job.items.create(tenant=tenant, index=0, product_id="shoe", document={"product_id": "shoe"}, status=item_status)
     return job
+
+
+def create_calibration(tenant, encoder):
+    return RelevanceCalibration.objects.create(
+        tenant=tenant,
+        encoder=encoder,
+        mode=RelevanceCalibration.Mode.TEXT,
+        pictures=100,
+        is_own=True,
+        queries=100,
+        scores=5_000,
+        slope=20,
+        offset=-6,
+        histogram={"hits": [], "misses": []},
+    )
 
 
 def create_search_event(tenant, number):
@@ -493,6 +509,26 @@ def test_cancelling_stops_a_job_and_leaves_a_finished_one(desk, tenant):
 def test_rebuilding_an_index_lets_the_worker_build_it_anew(desk, rows):
     act(desk, "rebuild", rows[VectorIndex])
     assert not VectorIndex.objects.exists()
+
+
+def test_a_calibration_is_shown_with_the_cosines_that_it_calls_fair_and_strong(desk, rows):
+    page = desk.get(url(RelevanceCalibration, "change", rows[RelevanceCalibration].pk)).content.decode()
+    # Relevance is 0.1, 0.4 and 0.75 where 20 * cosine - 6 is -2.197, -0.405 and 1.099.
+    assert all(cosine in page for cosine in ("0.190", "0.280", "0.355"))
+
+
+def test_computing_a_calibration_again_gives_it_up_to_the_worker(desk, rows):
+    act(desk, "compute_again", rows[RelevanceCalibration])
+    assert not RelevanceCalibration.objects.exists()
+
+
+def test_what_a_picture_seems_to_show_is_seen(desk, rows):
+    ProductImage.objects.update(
+        attributes={"color": [{"value": "red", "confidence": 0.914}]}, moderation={"weapons": 0.031}
+    )
+    page = desk.get(url(ProductImage, "change", rows[ProductImage].pk)).content.decode()
+    assert "color: red 91%" in page
+    assert "weapons 0.03" in page
 
 
 def test_a_long_document_is_cut(desk, tenant):

@@ -1,3 +1,5 @@
+import re
+
 from django.test import Client
 
 from trooply.celery import app as celery_app
@@ -43,3 +45,28 @@ def test_without_its_bundle_the_encoder_is_not_ready(db, settings):
     settings.ENCODER = "no-such-bundle"
     response = Client().get("/readyz")
     assert (response.status_code, response.json()["encoder"]["ok"]) == (503, False)
+
+
+def test_metrics_count_the_vectors_of_queries(owner):
+    before = read_metrics()
+    for text in ("a query of this test alone", "a query of this test alone", "and another"):
+        owner.client.post("/v1/search/text", {"query": text})
+    after = read_metrics()
+    assert {name: after[name] - before[name] for name in after} == {"remembered": 1, "encoded": 2}
+
+
+def read_metrics():
+    response = Client().get("/metrics")
+    assert (response.status_code, response["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    lines = response.content.decode().splitlines()
+    assert lines[:2] == [
+        "# HELP trooply_query_vectors_total Searches by where the vector of the query came from.",
+        "# TYPE trooply_query_vectors_total counter",
+    ]
+    found = [re.fullmatch(r'trooply_query_vectors_total{vector="(\w+)"} (\d+)', line) for line in lines[2:]]
+    return {match[1]: int(match[2]) for match in found}
+
+
+def test_without_redis_there_are_no_metrics(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert Client().get("/metrics").status_code == 503

@@ -3,6 +3,7 @@
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,6 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.permissions import ALL_PERMISSIONS
 from accounts.tokens import issue_token
-from trooply.wsgi import application
 
 OPEN_TO_ALL = {"create_token", "create_login"}
 PROMISES = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
@@ -65,7 +65,7 @@ def api(db):
     # The database's connection holds the test's transaction: it must outlive each request.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield schemathesis.openapi.from_wsgi("/openapi.json", application)
+    yield schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application())
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from trooply.settings import flag, number
+from trooply.testing.database import database_url
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("On", True), ("1", True), ("no", False), ("0", False)])
@@ -43,8 +44,8 @@ def test_a_slip_in_a_variable_stops_the_start():
     assert "STAFF_REQUIRE_2FA is 'required'; say true or false." in result.stderr
 
 
-def test_the_web_process_does_not_start_without_its_encoder():
-    result = run("import trooply.wsgi", ENCODER="no-such-bundle")
+def test_the_web_process_of_a_new_installation_does_not_start_without_its_encoder(db):
+    result = run("import trooply.wsgi", ENCODER="no-such-bundle", DATABASE_URL=database_url())
     assert result.returncode == 1
     assert "EncoderError" in result.stderr
     assert "no-such-bundle" in result.stderr

@@ -1,4 +1,4 @@
-"""`manage.py ensure_demo`: staff, a demo shop and its credentials, for `make up`."""
+"""`manage.py ensure_demo`: an encoder that loads, staff, a demo shop and its credentials, for `make up`."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -17,6 +18,8 @@ from accounts.models import ApiKey, Tenant, User
 from accounts.permissions import ALL_PERMISSIONS
 from billing.models import Plan, Subscription
 from catalog.demo_shop import install_demo
+from catalog.encoder_heads import heads_of
+from catalog.encoders import LostEncoderError, active_encoder
 from catalog.job_report import with_progress
 from catalog.models import Job, Product
 
@@ -27,12 +30,18 @@ PLAN = "premium"
 
 
 class Command(BaseCommand):
-    help = "Create a staff user, a demo tenant with credentials and the demo products. What is there already stays."
+    help = (
+        "Create a staff user, a demo tenant with credentials and the demo products. What is there already stays, but "
+        "an encoder whose bundle is gone gives way to the one that ENCODER names."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--timeout", type=int, default=120, help="seconds to wait for the demo products")
 
     def handle(self, *, timeout: int, **options: Any) -> None:
+        self._replace_lost_encoder()
+        # Here there is time for it; a worker has half a minute for its first products and all that they need.
+        heads_of(active_encoder())
         path = settings.VAR_DIR / CREDENTIALS_FILE
         if not path.exists():
             _write_private(path, _create_accounts())
@@ -42,6 +51,14 @@ class Command(BaseCommand):
         if has_moved or not tenant.products.filter(is_demo=True, status=Product.Status.INDEXED).exists():
             self._wait(install_demo(tenant), timeout)
             _write_private(path, credentials | {"base_url": settings.BASE_URL})
+
+    def _replace_lost_encoder(self) -> None:
+        """Embed everything anew when the encoder that served came with an older version of Trooply."""
+        try:
+            active_encoder()
+        except LostEncoderError as error:
+            self.stdout.write(f"{error} Switching now.")
+            call_command("reindex", encoder=settings.ENCODER, skip_unreadable=True)
 
     def _wait(self, job: Job, timeout: int) -> None:
         deadline = time.monotonic() + timeout
