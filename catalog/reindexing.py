@@ -1,6 +1,6 @@
 """Embedding what is stored with another encoder while searches go on, the switch to it, and the end of an old one."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from django.db import transaction
@@ -36,7 +36,7 @@ def embed_pictures(
     unreadable: list[ProductImage] = []
     for batch in _batches(pictures):
         found = {image: picture for image in batch if (picture := _open(image)) is not None}
-        unreadable += [image for image in batch if image not in found]
+        unreadable += _still_stored([image for image in batch if image not in found])
         vectors = encoder.encode_images(list(found.values()))
         _store(row, dict(zip(found, vectors, strict=True)))
         on_progress(len(batch))
@@ -74,17 +74,26 @@ def _store(encoder: models.Encoder, vectors: Mapping[ProductImage, NDArray[np.fl
     # Whoever changes or deletes a product's pictures locks the product first, too.
     products = Product.objects.filter(pk__in={image.product_id for image in vectors})
     list(products.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-    present = dict(ProductImage.objects.filter(pk__in=[image.pk for image in vectors]).values_list("pk", "sha256"))
+    unchanged = _still_stored(list(vectors))
     Embedding.objects.bulk_create(
         [
             Embedding(
-                tenant_id=image.tenant_id, product_id=image.product_id, image=image, encoder=encoder, vector=vector
+                tenant_id=image.tenant_id,
+                product_id=image.product_id,
+                image=image,
+                encoder=encoder,
+                vector=vectors[image],
             )
-            for image, vector in vectors.items()
-            if present.get(image.pk) == image.sha256
+            for image in unchanged
         ],
         ignore_conflicts=True,
     )
+
+
+def _still_stored(images: Sequence[ProductImage]) -> list[ProductImage]:
+    """Return those whose rows are as they were: the file of a picture that was replaced meanwhile went with it."""
+    present = dict(ProductImage.objects.filter(pk__in=[image.pk for image in images]).values_list("pk", "sha256"))
+    return [image for image in images if present.get(image.pk) == image.sha256]
 
 
 def _batches(pictures: QuerySet[ProductImage]) -> Iterator[list[ProductImage]]:

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
@@ -14,7 +15,7 @@ from catalog import encoders
 from catalog.models import Encoder
 from catalog.tests.second_encoder import make_second_encoder
 
-FIRST = "scout-1"
+FIRST = settings.ENCODER
 
 
 @pytest.fixture

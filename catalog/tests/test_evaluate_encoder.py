@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from PIL import Image
 
@@ -137,9 +138,9 @@ def test_it_says_why_an_encoder_cannot_be_loaded(shop, monkeypatch):
 @pytest.mark.django_db
 def test_it_evaluates_a_bundle_by_its_name(shop, monkeypatch, capsys):
     monkeypatch.undo()
-    evaluate(shop, encoder="scout-1")
+    evaluate(shop, encoder=settings.ENCODER)
     printed = capsys.readouterr().out
-    assert "### scout-1 on shop, test" in printed
+    assert f"### {settings.ENCODER} on shop, test" in printed
     assert "| 8 pictures |" in printed
 
 

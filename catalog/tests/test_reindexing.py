@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -14,7 +15,7 @@ from catalog.tests.second_encoder import make_second_encoder
 from conftest import picture
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 160, 0)
-FIRST = "scout-1"
+FIRST = settings.ENCODER
 
 
 @pytest.fixture(autouse=True)
@@ -211,6 +212,24 @@ def test_a_product_is_stored_although_the_encoder_that_is_filled_in_fails(
     assert "new pictures are left to reindex" in caplog.messages
     reindex(second_encoder)
     assert vectors_of("second") == 4
+
+
+def test_a_picture_whose_file_went_because_it_was_replaced_is_no_fault(
+    owner, index, pictures, second_encoder, monkeypatch
+):
+    index(a=RED, b=BLUE)
+    is_first, open_stored = iter([True]), reindexing._open
+
+    def replaced_first(image):
+        if next(is_first, False):
+            send(owner, pictures, "a", GREEN)
+            return None
+        return open_stored(image)
+
+    monkeypatch.setattr(reindexing, "_open", replaced_first)
+    reindex(second_encoder)
+    assert states()["second"] == "serving"
+    assert vectors_of("second") == 2
 
 
 def test_a_product_that_came_between_filling_in_and_the_switch_is_found(

@@ -1,5 +1,6 @@
 import re
 
+from django.conf import settings
 from django.test import Client
 
 from trooply.celery import app as celery_app
@@ -13,7 +14,7 @@ def test_the_process_says_that_it_is_there():
 def test_readiness_tells_of_every_part(db):
     body = Client().get("/readyz").json()
     assert body["status"] == "ready"
-    assert body["encoder"] == {"ok": True, "name": "scout-1", "dimensions": 384}
+    assert body["encoder"] == {"ok": True, "name": settings.ENCODER, "dimensions": 384}
     assert set(body["queues"]) == {"ok", "indexing", "webhooks", "housekeeping"}
 
 

@@ -76,7 +76,7 @@ def measure_color_shares(image: Image) -> NDArray[np.float64]:
     lab = _to_lab(np.asarray(_middle_square(image)))
     weights = _weights(_differs_from_border(lab))
     nearest = EXAMPLE_OWNERS[_squares(lab, EXAMPLE_COLORS, EXAMPLE_WEIGHTS).argmin(axis=-1)]
-    return np.bincount(nearest.ravel(), weights=(weights / weights.sum()).ravel(), minlength=len(NAMES))
+    return np.asarray(np.bincount(nearest.ravel(), weights=(weights / weights.sum()).ravel(), minlength=len(NAMES)))
 
 
 def measure_palette_color(image: Image) -> tuple[str, float]:
