@@ -16,6 +16,7 @@ from torch import nn
 from torch.export import Dim
 from torch.nn.functional import pad
 
+from training.features import REDUCING_GAP
 from training.image_tower import LOOK_DIMENSIONS, ImageTower
 from training.text_tower import COLOR_DIMENSIONS, CONTEXT, TEXT_DIMENSIONS, TextTower
 from training.trunk import MEAN, SIDE, STD
@@ -38,7 +39,7 @@ def write_bundle(image: ImageTower, text: TextTower, tokenizer: Tokenizer, folde
     free = {0: Dim("n"), 1: Dim("tokens", min=2, max=CONTEXT)}
     _write(Padded(text.eval()), folder / "text-full.onnx", "ids", ids, free)
     _quantize(folder / "text-full.onnx", folder / "text.onnx")
-    tokenizer.no_padding()
+    tokenizer.enable_padding(length=CONTEXT)
     tokenizer.enable_truncation(CONTEXT)
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "encoder.json").write_text(json.dumps(_manifest(folder.name), indent=2) + "\n")
@@ -63,11 +64,12 @@ def _manifest(name: str) -> dict[str, Any]:
         "image_size": SIDE,
         "resize_mode": "shortest",
         "interpolation": "bicubic",
+        "reducing_gap": REDUCING_GAP,
         "mean": MEAN,
         "std": STD,
         "context_length": CONTEXT,
         "cut_at_end": True,
-        "text_cleaning": "none",
+        "text_cleaning": "ftfy",
         "image_input": "pixels",
         "text_input": "ids",
         "output": OUTPUT,

@@ -25,6 +25,8 @@ from training.trunk import MAP_CHANNELS, MAP_SIDE, MEAN, SIDE, STD, LowerSession
 # The side of the small pictures that the colour branch reads, a multiple of MAP_SIDE.
 SMALL = 32
 CHUNK = 32
+# Photographs are first reduced to no less than so many times SIDE, which is quicker and hardly another picture.
+REDUCING_GAP = 3
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def own_view(image: Image.Image) -> Image.Image:
     """Return the square that the encoder cuts out of an RGB picture: short side to SIDE, then the centre."""
     short = min(image.size)
     size = int(SIDE * image.width / short), int(SIDE * image.height / short)
-    scaled = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3)
+    scaled = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=REDUCING_GAP)
     left, top = round((size[0] - SIDE) / 2), round((size[1] - SIDE) / 2)
     return scaled.crop((left, top, left + SIDE, top + SIDE))
 

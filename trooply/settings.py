@@ -176,7 +176,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Pictures, encoder, search ------------------------------------------------------------------------------------
 
-ENCODER = env.str("ENCODER", default="scout-1")
+ENCODER = env.str("ENCODER", default="scout-2")
 ENCODER_DIR = Path(env.str("ENCODER_DIR", default=str(BASE_DIR / "catalog/encoders")))
 ENCODER_THREADS = number("ENCODER_THREADS", default=2)
 EXACT_SEARCH_ROWS = number("EXACT_SEARCH_ROWS", default=10_000)

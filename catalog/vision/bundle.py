@@ -23,7 +23,9 @@ class OnnxBundle:
     - `image_size`: side of the square input in pixels. `mean`, `std`: per channel, of values in 0..1.
     - `resize_mode`: `shortest` = short side to `image_size`, then the centre cut out; `longest` = long side
       to `image_size`, then `fill_color` (0..255, 0 when left out) around it; `squash` = both sides.
-    - `interpolation`: `bicubic` or `bilinear`.
+    - `interpolation`: `bicubic` or `bilinear`. `reducing_gap`: pictures are first reduced, by averaging, to no
+      less than so many times the size asked for, which is quick and not quite the same (3 when left out);
+      null = scaled in one step, to the very pixels that open_clip gives its models.
     - `context_length`: the most tokens of a text. `cut_at_end`: true when nothing behind the last token can
       change the vector (causal towers pooled at the end, as CLIP's), so that a text is run at its own length;
       false when the tower reads every place (as SigLIP's), so that a text is padded to `context_length`.
@@ -42,6 +44,7 @@ class OnnxBundle:
     image_size: int
     resize_mode: str
     interpolation: str
+    reducing_gap: int | None
     fill_color: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -87,6 +90,7 @@ def read_bundle(folder: Path) -> OnnxBundle | OpenClipBundle:
         image_size=manifest.positive("image_size"),
         resize_mode=manifest.choice("resize_mode", ["shortest", "longest", "squash"]),
         interpolation=manifest.choice("interpolation", ["bicubic", "bilinear"]),
+        reducing_gap=manifest.positive_or_null("reducing_gap") if "reducing_gap" in manifest.fields else 3,
         fill_color=manifest.byte("fill_color") if "fill_color" in manifest.fields else 0,
         mean=manifest.channels("mean"),
         std=manifest.channels("std"),
@@ -124,6 +128,9 @@ class _Manifest:
     def positive(self, key: str) -> int:
         value = self._value(key)
         return value if type(value) is int and value > 0 else self._refuse(key, "a whole number above 0")
+
+    def positive_or_null(self, key: str) -> int | None:
+        return None if self._value(key) is None else self.positive(key)
 
     def byte(self, key: str) -> int:
         value = self._value(key)

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +16,7 @@ from catalog.vision.bundle import MANIFEST, EncoderError, OnnxBundle
 from catalog.vision.encoder import load_encoder
 from catalog.vision.open_clip_source import Original, Source, load_original
 from catalog.vision.parity import Parity, measure_parity
+from catalog.vision.quantization import Examples, quantize_bundle
 from catalog.vision.tokenizer_export import portable_tokenizer
 
 # Float32 rounding leaves 0.999999; one wrong token or a shifted crop falls below this.
@@ -29,11 +30,27 @@ MAX_INLINE_BYTES = 2_000_000_000
 OUTPUT = "vectors"
 
 
-def export_encoder(source: Source, folder: Path, *, replace: bool = False, report: Callable[[str], None]) -> Parity:
-    """Write a model as a float32 bundle to a folder, after which the encoder is named, and return its parity.
+@dataclass(frozen=True)
+class Int8:
+    """The wish for towers in int8, compared with float32's on `examples`; with `force` however they agree."""
 
-    The folder appears only when it is complete and its parity is MIN_COSINE or better. `report` gets one line
-    a step. Raises EncoderError saying what to do, and then leaves nothing behind.
+    examples: Examples
+    force: bool = False
+
+
+def export_encoder(
+    source: Source,
+    folder: Path,
+    *,
+    replace: bool = False,
+    int8: Int8 | None = None,
+    report: Callable[[str], None],
+) -> Parity:
+    """Write a model as a bundle to a folder, after which the encoder is named, and return its float32's parity.
+
+    The folder appears only when it is complete, its parity is MIN_COSINE or better, and int8, where wished for,
+    agrees with float32 (see `quantize_bundle`). `report` gets one line a step. Raises EncoderError saying what
+    to do, and then leaves nothing behind.
     """
     _require_room(folder, replace=replace)
     report(f"Loading {source}")
@@ -45,6 +62,11 @@ def export_encoder(source: Source, folder: Path, *, replace: bool = False, repor
         _write_bundle(original, draft, source=source, report=report)
         report("Comparing its vectors with torch's")
         parity = _require_parity(original, draft)
+        if int8:
+            report("Trying the towers in int8")
+            del original  # its memory is wanted for the attempts
+            exact = draft.rename(Path(workshop) / "float32")
+            quantize_bundle(exact, draft, int8.examples, force=int8.force, report=report)
         if replace and folder.exists():
             folder.rename(Path(workshop) / "replaced")  # goes when the workshop goes
         draft.rename(folder)
@@ -101,6 +123,7 @@ def _describe(original: Original, folder: Path) -> OnnxBundle:
         resize_mode=preprocess["resize_mode"],
         # open_clip also knows `random`, for training, and serves it as bicubic.
         interpolation="bilinear" if preprocess["interpolation"] == "bilinear" else "bicubic",
+        reducing_gap=None,
         fill_color=preprocess["fill_color"],
         mean=tuple(preprocess["mean"]),
         std=tuple(preprocess["std"]),

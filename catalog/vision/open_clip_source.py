@@ -13,6 +13,7 @@ from PIL.Image import Image
 from catalog.vision.bundle import EncoderError
 from catalog.vision.open_clip_encoder import LOCAL
 from catalog.vision.torchvision_compat import import_open_clip
+from catalog.vision.weights_download import fetch_weights
 
 HUB = "hf-hub:"
 
@@ -87,8 +88,10 @@ def _fetch_weights(source: Source, open_clip: Any) -> dict[str, Any]:
         tag = {"hf_hub": source.model.removeprefix(HUB).rstrip("/") + "/"}
     else:
         tag = _find_tag(source, open_clip)
+    if "hf_hub" not in tag:
+        return tag
     try:
-        open_clip.download_pretrained(tag)
+        fetch_weights(tag["hf_hub"])
     except OSError as error:
         raise EncoderError(_how_to_download(source, path=tag["hf_hub"], error=error)) from error
     return tag
@@ -124,7 +127,7 @@ def _how_to_download(source: Source, *, path: str, error: OSError) -> str:
     folder = repository.rpartition("/")[2]
     return (
         f"Cannot download the weights of {source}: {error}\n"
-        "On a machine that reaches the Hugging Face hub, run\n"
+        "Run this again to go on where it stopped. Or, on a machine that reaches the Hugging Face hub, run\n"
         f"    hf download {repository} --local-dir {folder}\n"
         f"then copy the folder {folder} to this machine and run\n"
         f"    manage.py export_encoder {LOCAL}{folder}"

@@ -11,8 +11,8 @@ from PIL.Image import Image, Resampling, fromarray
 from catalog.vision.encoder import Encoder
 from catalog.vision.open_clip_source import Original
 
-# Across ways of cropping: wide, tall, narrower than any input, a single pixel.
-SIZES = ((320, 240), (90, 380), (300, 101), (64, 64), (1, 1))
+# Across ways of scaling and cropping: wide, tall, narrower than any input, a single pixel, a large photograph.
+SIZES = ((320, 240), (90, 380), (300, 101), (64, 64), (1, 1), (2400, 2000))
 
 # Words as shops have them, and what a shopper or an attacker may paste.
 TEXTS = (

@@ -35,6 +35,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--name", help="the encoder's name (default: from the model's)")
         parser.add_argument("--force", action="store_true", help="replace a bundle of that name")
+        parser.add_argument(
+            "--int8",
+            action="store_true",
+            help="put each tower in 8-bit integers that then still finds what it finds in float32",
+        )
+        parser.add_argument(
+            "--pictures", type=Path, metavar="DIR", help="real pictures to try int8 with (default: the demo shop's)"
+        )
+        parser.add_argument("--force-int8", action="store_true", help="put both towers in int8 whatever they find then")
 
     def handle(
         self,
@@ -44,11 +53,15 @@ class Command(BaseCommand):
         output: Path,
         name: str | None,
         force: bool,
+        int8: bool,
+        pictures: Path | None,
+        force_int8: bool,
         **options: Any,
     ) -> None:
         # Imported here: it needs torch, which a serving installation does without.
         try:
-            from catalog.vision.export import export_encoder
+            from catalog.int8_examples import load_examples
+            from catalog.vision.export import Int8, export_encoder
             from catalog.vision.open_clip_source import Source
         except ImportError as error:
             raise CommandError(f"Export needs {error.name}: pip install -r requirements.txt") from error
@@ -59,11 +72,17 @@ class Command(BaseCommand):
             raise CommandError(f"{name!r} cannot name an encoder: give letters, digits and . _ - with --name.")
         try:
             with _quiet_libraries():
-                parity = export_encoder(source, output / name, replace=force, report=self.stdout.write)
+                parity = export_encoder(
+                    source,
+                    output / name,
+                    replace=force,
+                    int8=Int8(load_examples(pictures), force=force_int8) if int8 or force_int8 else None,
+                    report=self.stdout.write,
+                )
         except (EncoderError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"Wrote {output / name}. Least cosine to the model: "
+            f"Wrote {output / name}. Least cosine of its float32 to the model: "
             f"{parity.images:.6f} for pictures, {parity.texts:.6f} for texts."
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-BUNDLE = Path(__file__).parents[2] / "encoders" / "scout-1"
+BUNDLE = Path(__file__).parents[2] / "encoders" / "scout-2"
 
 # Real pictures lie beside a developer's checkout and never in it.
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -18,11 +18,12 @@ def written(folder, **changes):
 def test_it_reads_the_bundle_that_we_ship():
     assert read_bundle(BUNDLE) == OnnxBundle(
         folder=BUNDLE,
-        name="scout-1",
+        name="scout-2",
         dimensions=384,
-        image_size=224,
+        image_size=256,
         resize_mode="shortest",
         interpolation="bicubic",
+        reducing_gap=3,
         fill_color=0,
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
@@ -31,7 +32,7 @@ def test_it_reads_the_bundle_that_we_ship():
         text_cleaning="ftfy",
         image_input="pixels",
         text_input="ids",
-        output="embedding",
+        output="vectors",
     )
 
 
@@ -57,6 +58,7 @@ def test_it_reads_a_bundle_for_open_clip(tmp_path):
         ({"name": ""}, "'name' must be a text"),
         ({"dimensions": 0}, "'dimensions' must be a whole number above 0, not 0"),
         ({"dimensions": True}, "'dimensions' must be a whole number above 0"),
+        ({"reducing_gap": 0}, "'reducing_gap' must be a whole number above 0, not 0"),
         ({"resize_mode": "stretch"}, "'resize_mode' must be one of shortest, longest, squash, not 'stretch'"),
         ({"interpolation": "nearest"}, "'interpolation' must be one of bicubic, bilinear"),
         ({"fill_color": 256}, "'fill_color' must be in 0..255"),

@@ -28,7 +28,7 @@ def change(bundle, **changes):
 
 
 def test_it_says_its_name_and_dimensions(encoder):
-    assert (encoder.name, encoder.dimensions) == ("scout-1", 384)
+    assert (encoder.name, encoder.dimensions) == ("scout-2", 384)
 
 
 def test_vectors_are_rows_of_length_1(encoder):
@@ -93,9 +93,9 @@ def test_it_names_a_broken_file(copied, file):
     ("changes", "complaint"),
     [
         ({"dimensions": 512}, r"gave an array of shape \(1, 384\) where \(1, 512\) was expected"),
-        ({"output": "vectors"}, "scout-1 failed: .*vectors"),
-        ({"image_input": "image"}, "scout-1 failed: .*image"),
-        ({"image_size": 192}, "Got: 192 Expected: 224"),
+        ({"output": "embedding"}, "scout-2 failed: .*embedding"),
+        ({"image_input": "image"}, "scout-2 failed: .*image"),
+        ({"image_size": 192}, "Got: 192 Expected: 256"),
     ],
 )
 def test_it_fails_at_once_when_manifest_and_models_differ(copied, changes, complaint):

@@ -8,7 +8,7 @@ from catalog.vision.bundle import read_bundle
 from catalog.vision.preprocessing import to_pixels
 from catalog.vision.tests.pictures import BUNDLE, noise
 
-RAW = replace(read_bundle(BUNDLE), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+RAW = replace(read_bundle(BUNDLE), image_size=224, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
 def thirds(size, *colors):
@@ -62,6 +62,13 @@ def test_interpolations_differ():
     assert np.abs(bilinear - to_pixels([noise((300, 300))], RAW)).max() > 0.05
 
 
+def test_a_reducing_gap_changes_the_pixels_of_large_pictures_alone():
+    for size, same in (((1000, 1000), True), ((2000, 2000), False)):
+        exact, reduced = (to_pixels([noise(size)], replace(RAW, reducing_gap=gap)) for gap in (None, 3))
+        assert np.array_equal(exact, reduced) is same
+        assert np.abs(exact - reduced).mean() < 0.02
+
+
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (2, 30_000)])
 def test_it_takes_pictures_of_any_proportions(size):
     assert colors_of(to_pixels([Image.new("RGB", size, RED)], RAW)) == {RED}
@@ -69,12 +76,14 @@ def test_it_takes_pictures_of_any_proportions(size):
 
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
-@pytest.mark.parametrize("size", [(192, 256), (600, 600), (100, 37), (801, 1203), (225, 224)])
+@pytest.mark.parametrize("size", [(192, 256), (600, 600), (100, 37), (801, 1203), (225, 224), (2400, 2000)])
 def test_it_gives_the_pixels_of_open_clip(size, mode, interpolation):
     pytest.importorskip("torch")
     from catalog.vision.torchvision_compat import import_open_clip
 
-    bundle = replace(read_bundle(BUNDLE), resize_mode=mode, interpolation=interpolation, fill_color=90)
+    bundle = replace(
+        read_bundle(BUNDLE), resize_mode=mode, interpolation=interpolation, reducing_gap=None, fill_color=90
+    )
     transform = import_open_clip().transform.image_transform(
         bundle.image_size,
         is_train=False,
