@@ -10,7 +10,7 @@ from httpx2 import HTTPError
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.file_download import http_get, repo_folder_name
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils._headers import build_hf_headers
 
 DEFAULT_FILE = "open_clip_pytorch_model.bin"
 DEFAULT_SAFE_FILE = "open_clip_model.safetensors"

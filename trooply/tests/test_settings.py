@@ -53,7 +53,13 @@ def test_the_web_process_of_a_new_installation_does_not_start_without_its_encode
 
 def test_messages_of_the_schedule_expire_when_the_next_ones_come():
     expires = {name: entry["options"]["expires"] for name, entry in settings.CELERY_BEAT_SCHEDULE.items()}
-    assert expires == {"resume jobs": 10, "build vector indexes": 60, "flush search events": 5, "prune": 3600}
+    assert expires == {
+        "resume jobs": 10,
+        "build vector indexes": 60,
+        "calibrate relevance": 60,
+        "flush search events": 5,
+        "prune": 3600,
+    }
 
 
 def run(code, **environment):
