@@ -2,12 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-# How the clothing set's labels are called in the lexicon; the others are their own names in lower case.
-CLOTHING_KINDS = {"Outwear": "outwear", "Body": "body"}
 
 
 @dataclass(frozen=True)
@@ -72,12 +68,6 @@ def read_drawn(folder: Path) -> list[Example]:
         ]
 
 
-def count_by_kind(examples: list[Example]) -> Iterator[tuple[str, int]]:
-    """Yield each kind with the number of its pictures, by name."""
-    kinds = [example.kind for example in examples]
-    for kind in sorted(set(kinds)):
-        yield kind, kinds.count(kind)
-
-
 def _kind_name(label: str) -> str:
-    return CLOTHING_KINDS.get(label, label.replace("-", " ").lower() if label != "T-Shirt" else "t-shirt")
+    """Return what the lexicon calls a label."""
+    return "t-shirt" if label == "T-Shirt" else label.replace("-", " ").lower()
