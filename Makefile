@@ -8,7 +8,7 @@ BESIDE_SERVERS := $(BIN)/python -m trooply.embedded --var var/test --throwaway -
 .PHONY: help up test check bench train chromium
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(VENV)/.serve ## run everything here, on PORT or 8000: database, web, worker, beat and a demo shop
 	@$(BIN)/python manage.py up
@@ -36,6 +36,9 @@ train: $(VENV)/.train ## make the bundled encoder from the pictures in DATA, as 
 $(VENV)/.train: training/requirements.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
+
+bench-encoder: $(VENV)/.dev ## measure encoders beside torch eager open_clip; ARGS are for the benchmark
+	@$(BIN)/python -m bench.encoders $(ARGS)
 
 # A name may stand for a shim without a Python behind it, or for one without venv: each has to prove itself.
 $(VENV)/.created:

@@ -2,12 +2,11 @@
 
 import os
 import platform
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import connection
 
+from bench.processes import processor_name
 from catalog.encoders import active_encoder
 
 
@@ -35,7 +34,7 @@ def describe_machine() -> Machine:
         postgres, pgvector = cursor.fetchone()
     encoder = active_encoder()
     return Machine(
-        processor=_first(r"^model name\s*:\s*(.+)", Path("/proc/cpuinfo")) or platform.machine(),
+        processor=processor_name(),
         cores=len(os.sched_getaffinity(0)),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9,
         load=os.getloadavg()[0],
@@ -45,8 +44,3 @@ def describe_machine() -> Machine:
         encoder=encoder.name,
         dimensions=encoder.dimensions,
     )
-
-
-def _first(pattern: str, file: Path) -> str:
-    found = re.search(pattern, file.read_text(), re.MULTILINE)
-    return found[1] if found else ""

@@ -1,5 +1,6 @@
-"""Visual search as one writes it in an afternoon: open_clip on torch, one picture at a time."""
+"""Visual search as one writes it in an afternoon: open_clip on torch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +21,28 @@ class PlainOpenClip:
         self._tokenizer = open_clip.get_tokenizer(model)
         self._model.eval()
 
+    def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Return the unit vectors of pictures."""
+        pixels = torch.stack([self._preprocess(image) for image in images])
+        with torch.inference_mode():
+            return _to_units(self._model.encode_image(pixels))
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the unit vectors of texts."""
+        with torch.inference_mode():
+            return _to_units(self._model.encode_text(self._tokenizer(list(texts))))
+
     def encode_picture(self, file: Path) -> NDArray[np.float32]:
         """Return the unit vector of a picture file."""
-        pixels = self._preprocess(Image.open(file)).unsqueeze(0)
-        with torch.inference_mode():
-            return _to_unit(self._model.encode_image(pixels))
+        vector: NDArray[np.float32] = self.encode_images([Image.open(file)])[0]
+        return vector
 
     def encode_text(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a text."""
-        with torch.inference_mode():
-            return _to_unit(self._model.encode_text(self._tokenizer([text])))
+        vector: NDArray[np.float32] = self.encode_texts([text])[0]
+        return vector
 
 
-def _to_unit(vectors: torch.Tensor) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).numpy()[0]
-    return unit
+def _to_units(vectors: torch.Tensor) -> NDArray[np.float32]:
+    units: NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+    return units

@@ -1,6 +1,7 @@
-"""Processes of this machine and what they hold in memory, from /proc (Linux, proc(5))."""
+"""This machine's processor, and its processes with what they hold in memory, from /proc (Linux, proc(5))."""
 
 import os
+import platform
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -23,6 +24,12 @@ class Memory:
     processes: int
     resident: float
     proportional: float
+
+
+def processor_name() -> str:
+    """Return the processor's name, or its kind where that is all that is known."""
+    found = re.search(r"^model name\s*:\s*(.+)", (PROC / "cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
 
 
 def memory_of(name: str, processes: Iterable[int]) -> Memory:

@@ -7,12 +7,11 @@ from bench.benchmark import CatalogueSpeed, Results
 from bench.comparison import Loop
 from bench.indexing import IndexingSpeed, IndexingStages
 from bench.machine import Machine
+from bench.markdown import Cells, table
 from bench.processes import Memory
 from bench.searching import CLIENTS, PAGE, SearchSpeed
 
 WIDTH = 110
-
-Cells = Sequence[str]
 
 
 def write_report(results: Results) -> str:
@@ -47,7 +46,7 @@ def _indexing(speed: IndexingSpeed, stages: IndexingStages) -> str:
         f"{speed.seconds:.1f} s, **{speed.per_second:.1f} pictures a second**.\n\n"
         f"Where the time of a picture goes, one by one in one process (mean of {stages.pictures}; `database` "
         "is all the rest, most of it PostgreSQL):",
-        _table(("stage", "ms", "share"), [*rows, ("all", f"{whole:.1f}", "100%")]),
+        table(("stage", "ms", "share"), [*rows, ("all", f"{whole:.1f}", "100%")]),
     )
 
 
@@ -60,7 +59,7 @@ def _catalogue(catalogue: CatalogueSpeed) -> str:
         f"recall@{PAGE} against numpy {recall}. "
         "Milliseconds over HTTP, seen by one client. The steps are means: `fetch` includes decoding, `request` is "
         "what lies around them (HTTP, token, JSON).",
-        _table(
+        table(
             ("mode", "p50", "p95", *steps, "database share", f"{CLIENTS} clients"),
             [_search(search) for search in catalogue.searches],
         ),
@@ -85,7 +84,7 @@ def _memory(memory: Sequence[Memory]) -> str:
     return _section(
         "Memory",
         "Megabytes after all that. What processes share counts in the RSS of each; the PSS divides it between them.",
-        _table(
+        table(
             ("processes", "number", "RSS of the largest", "PSS of all"),
             [*rows, ("all", "", "", f"{_total(memory):.0f}")],
         ),
@@ -103,7 +102,7 @@ def _comparison(results: Results) -> str:
         f"{plain.model:.0f} MB, {results.machine.encoder} {own.model:.0f} MB; only the second column runs "
         "the very same model. The last column is the whole service, as above. Memory is what the loops hold "
         "before they load any rows, and all of the service's. In brackets: how many times the first column.",
-        _table(
+        table(
             ("", *(loop.name for loop in results.loops), "the service"),
             [_compared(measure, [system[measure] for system in systems]) for measure in systems[0]],
         ),
@@ -149,24 +148,9 @@ def _total(memory: Sequence[Memory]) -> float:
     return sum(kind.proportional for kind in memory)
 
 
-def _section(title: str, text: str, table: str) -> str:
-    return f"## {title}\n\n{_wrapped(text)}\n\n{table}"
+def _section(title: str, text: str, figures: str) -> str:
+    return f"## {title}\n\n{_wrapped(text)}\n\n{figures}"
 
 
 def _wrapped(text: str) -> str:
     return "\n\n".join(fill(paragraph, WIDTH) for paragraph in text.split("\n\n"))
-
-
-def _table(header: Cells, rows: Sequence[Cells]) -> str:
-    """Return a Markdown table, its columns as wide as their widest cell and numbers aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join("| " + " | ".join(_aligned(cells, widths)) + " |" for cells in (header, rule, *rows))
-
-
-def _aligned(cells: Cells, widths: Sequence[int]) -> Cells:
-    first, *rest = cells
-    return [
-        first.ljust(widths[0]),
-        *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)),
-    ]

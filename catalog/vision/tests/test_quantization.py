@@ -31,7 +31,7 @@ FIGURES = (
 @pytest.fixture(scope="module")
 def examples():
     random = np.random.default_rng(0)
-    blobs = [Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=np.uint8)) for _ in range(120)]
+    blobs = [Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=np.uint8)) for _ in range(60)]
     things = ("dress", "t-shirt", "jeans", "hat", "sneaker", "boot", "handbag", "coat")
     return Examples(
         pictures=[blob.resize((80, 80), Image.Resampling.BICUBIC) for blob in blobs],
