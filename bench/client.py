@@ -3,6 +3,7 @@
 import http.client
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
@@ -26,10 +27,14 @@ def json_request(path: str, document: Any) -> Request:
     return Request(path, json.dumps(document).encode(), "application/json")
 
 
-def upload_request(path: str, picture: bytes) -> Request:
-    """Return a request with a picture as the file `image` of a form (RFC 7578)."""
+def upload_request(path: str, picture: bytes, fields: Mapping[str, int]) -> Request:
+    """Return a request with a picture as the file `image` of a form, beside other fields (RFC 7578)."""
     boundary = uuid.uuid4().hex
-    head = (
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    head = "".join(parts) + (
         f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="query.webp"\r\n'
         "Content-Type: image/webp\r\n\r\n"
     )

@@ -1,6 +1,6 @@
 """`python -m bench.encoder_process RUNTIME MODEL`: one encoder that measures what it is told to, over pipes.
 
-Each line on standard input names a kind of work; the answer is a line with the milliseconds that one call took.
+Each line on standard input names a kind of work; the answer is a line with the milliseconds that a call took.
 """
 
 import argparse
@@ -88,6 +88,8 @@ def _thumbnail(file: Path) -> Image.Image:
 
 
 def _milliseconds(call: Callable[[], Any]) -> float:
+    """Return what a call takes right after another one: the turns of others leave the processor's caches cold."""
+    call()
     started = time.perf_counter()
     call()
     return (time.perf_counter() - started) * 1000
