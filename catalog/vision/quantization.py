@@ -175,7 +175,9 @@ class _Trial:
         cosines = []
         for group in groups:
             others = [layer for layer in tower.layers if layer not in group]
-            cosines.append(self._sample_cosine(name, self._write(name, tower, others)))
+            attempt = self._write(name, tower, others)
+            cosines.append(self._sample_cosine(name, attempt))
+            shutil.rmtree(attempt)
         return [groups[place] for place in np.argsort(cosines)]
 
     def _sample_cosine(self, name: Tower, attempt: Path) -> float:
