@@ -94,6 +94,17 @@ def _write(tower: nn.Module, path: Path, name: str, example: torch.Tensor, free_
             external_data=False,
             verbose=False,
         )
+    _forget_origin(path)
+
+
+def _forget_origin(path: Path) -> None:
+    """Remove what the exporter notes of every node: the lines of code it came from, with their files' paths."""
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    onnx.save(model, path)
 
 
 def _quantize(full: Path, path: Path) -> None:
