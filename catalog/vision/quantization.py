@@ -231,6 +231,7 @@ def _agreement(found: Rows, expected: Rows) -> float:
 def _linked(bundle: Path, workshop: Path, *, without: Collection[str]) -> Path:
     """Return a new folder in the workshop with a bundle's files, most of which take no space a second time."""
     folder = Path(mkdtemp(dir=workshop))
+    shutil.copymode(bundle, folder)  # a temporary folder is its owner's alone, and one of these stays
     for file in bundle.iterdir():
         if file.name not in without:
             # onnx and onnxruntime refuse to read external weights through a link.
