@@ -7,12 +7,15 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
+
+from accounts.revisions import bump_revision, bump_revisions
 
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponse | None]
 
@@ -67,6 +70,28 @@ class ReadOnlyAdmin(StaffAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ConfigurationAdmin(StaffAdmin):
+    """What tenants configure: a change of staff's reaches all processes, as one by the API does."""
+
+    # Where a worker changes the others meanwhile.
+    saved_fields: Sequence[str] | None = None
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        bump_revision(obj.tenant)
+        obj.save(update_fields=self.saved_fields)
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        bump_revision(obj.tenant)
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        bump_revisions(queryset)
+        super().delete_queryset(request, queryset)
 
 
 def asks_first(consequence: str) -> Callable[[Action], Action]:

@@ -45,6 +45,11 @@ class Tenant(models.Model):
     client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
     client_secret_digest = models.CharField(max_length=64, db_index=True, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    revision = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="another number whenever what the tenant has configured is another"
+    )
+    # Of an instance by which the revision was bumped, whose number may be rolled back; see accounts.revisions.
+    is_changing = False
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[TenantManager] = TenantManager()

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import IO, Any, Never
 
 from rest_framework import exceptions
@@ -11,6 +12,9 @@ from rest_framework.parsers import JSONParser
 
 # What PostgreSQL refuses in a text: a null character, and half of a character beyond U+FFFF without its other half.
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+# Nobody's product or filter is as deep, and whatever walks through a value later calls itself for each level.
+MAX_DEPTH = 100
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
 
 
 class InvalidJSON(exceptions.ParseError):
@@ -34,10 +38,23 @@ def parse_json(data: bytes) -> Any:
     try:
         value = json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _require_shallow(value)
     if _SUSPECT.search(data):
         _require_storable(value)
     return value
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        if not inner:
+            return
+        level = list(chain.from_iterable(inner))
+    if any(isinstance(item, dict | list) for item in level):
+        raise ValueError(_TOO_DEEP)
 
 
 def _require_storable(value: Any) -> None:

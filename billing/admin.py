@@ -23,6 +23,7 @@ class PlanAdmin(StaffAdmin):
         "requests_per_minute",
         "monthly_calls",
         "max_batch_size",
+        "catalog_batch_size",
         "tenants",
     ]
     list_editable = [
@@ -32,6 +33,7 @@ class PlanAdmin(StaffAdmin):
         "requests_per_minute",
         "monthly_calls",
         "max_batch_size",
+        "catalog_batch_size",
     ]
     search_fields = ["name", "title"]
 

@@ -19,6 +19,9 @@ class Plan(models.Model):
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     monthly_calls = models.PositiveIntegerField(null=True, blank=True)
     max_batch_size = models.PositiveIntegerField(default=1000, help_text="products in one bulk request")
+    catalog_batch_size = models.PositiveIntegerField(
+        default=100, help_text="products in one request of the Catalog API"
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
