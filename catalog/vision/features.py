@@ -36,9 +36,13 @@ def extract_features(images: Sequence[Image], *, encoder: Encoder, heads: ZeroSh
     ]
 
 
+def reduce(image: Image) -> Image:
+    """Return a picture at the size that it is looked at: some hundred pixels wide, and no photograph's thousands."""
+    return image.reduce(max(1, max(image.size) // quality.SIDE))
+
+
 def _look(image: Image, vector: NDArray[np.float32], answers: Answers) -> Features:
-    # Read once: the rest looks at a few hundred pixels, and a photograph has thousands.
-    reduced = image.reduce(max(1, max(image.size) // quality.SIDE))
+    reduced = reduce(image)
     foreground = find_foreground(reduced)
     return Features(
         vector=vector,

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image, Resampling
 
-from catalog.vision.oklab import distances, to_oklab
+from catalog.vision.clusters import nearest_centre, settle
+from catalog.vision.oklab import distances, lengths, to_oklab
 
-# The longest side of a mask in pixels: shapes and colours stay clear, and a picture takes 3 ms.
+# The longest side of a mask in pixels: shapes and colours stay clear, and a picture takes 2 ms.
 MASK_SIDE = 96
 
 # The border that counts as background, and the wider frame in which its clutter is measured, in pixels.
@@ -56,19 +57,47 @@ class Foreground:
     clutter: float
 
 
+@dataclass(frozen=True)
+class Standout:
+    """What differs from the ground along a picture's border, wherever it lies.
+
+    - `mask`: bool (height, width), as that of a Foreground.
+    - `explained`: the share of the border, 0..1, that is of the ground's colours; below MIN_EXPLAINED the ground is
+      too busy for the mask to mean anything.
+    - `evenness`: the share of the border that is of the ground's main colour.
+    """
+
+    mask: NDArray[np.bool_]
+    explained: float
+    evenness: float
+
+
 def find_foreground(image: Image) -> Foreground:
     """Return where the product is in an RGB picture: what differs from the border and reaches the middle."""
     seen = to_oklab(np.asarray(shrink(image)))
+    standout, middle = _stand_out(seen), _middle(seen.shape[:2])
+    mask = _flood(middle, standout.mask)
+    min_area = MIN_AREA + (1 - standout.evenness) * MIN_AREA_UNEVEN
+    found = standout.explained >= MIN_EXPLAINED and min_area <= float(mask.mean()) <= MAX_AREA
+    mask = mask if found else middle
+    return Foreground(mask=mask, found=found, clutter=_clutter(seen, mask))
+
+
+def find_standout(image: Image) -> Standout:
+    """Return what differs from the border in an RGB picture, be it one thing or several."""
+    return _stand_out(to_oklab(np.asarray(shrink(image))))
+
+
+def _stand_out(seen: NDArray[np.float32]) -> Standout:
     colors = seen * np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
     border, middle = _border(colors.shape[:2], width=BORDER), _middle(colors.shape[:2])
     background = _background_colors(colors[border], colors[middle])
     distance = distances(colors, background)
-    evenness, explained = _near(distance[border][:, 0]), _near(distance[border].min(axis=1))
-    mask = _flood(middle, _cut_out(distance.min(axis=2), border))
-    min_area = MIN_AREA + (1 - evenness) * MIN_AREA_UNEVEN
-    found = explained >= MIN_EXPLAINED and min_area <= float(mask.mean()) <= MAX_AREA
-    mask = mask if found else middle
-    return Foreground(mask=mask, found=found, clutter=_clutter(seen, mask))
+    return Standout(
+        mask=_cut_out(distance.min(axis=2), border),
+        explained=_near(distance[border].min(axis=1)),
+        evenness=_near(distance[border][:, 0]),
+    )
 
 
 def shrink(image: Image) -> Image:
@@ -76,6 +105,17 @@ def shrink(image: Image) -> Image:
     scale = MASK_SIDE / max(image.size)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(size, Resampling.BILINEAR, reducing_gap=2)
+
+
+def split(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Return the parts of a mask that do not touch, the largest first; each a mask of the same size."""
+    parts, left = [], mask
+    while left.any():
+        start = np.zeros_like(left)
+        start.flat[left.argmax()] = True
+        parts.append(_flood(start, left))
+        left = left & ~parts[-1]
+    return sorted(parts, key=np.count_nonzero, reverse=True)
 
 
 def _border(shape: tuple[int, ...], *, width: int) -> NDArray[np.bool_]:
@@ -101,7 +141,7 @@ def _background_colors(border: NDArray[np.float32], middle: NDArray[np.float32])
 
 
 def _main_colors(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the few colours of a border, the most frequent first, by k-means (Lloyd, 1982).
+    """Return the few colours of a border, the most frequent first, by k-means.
 
     Starts from the median and then the farthest colours (Gonzalez, 1985): the same picture always gives the
     same colours.
@@ -110,10 +150,9 @@ def _main_colors(colors: NDArray[np.float32]) -> NDArray[np.float32]:
     for _ in range(BACKGROUND_COLORS - 1):
         farthest = colors[distances(colors, centres).min(axis=1).argmax()]
         centres = np.vstack([centres, farthest])
-    for _ in range(SETTLING_STEPS):
-        nearest = distances(colors, centres).argmin(axis=1)
-        centres = np.array([colors[nearest == i].mean(axis=0) for i in np.unique(nearest)])
-    counts = np.bincount(distances(colors, centres).argmin(axis=1), minlength=len(centres))
+    pixels = np.ones(len(colors), dtype=np.int64)
+    centres = settle(centres, colors, pixels, steps=SETTLING_STEPS).astype(np.float32)
+    counts = np.bincount(nearest_centre(colors, centres), minlength=len(centres))
     order = np.argsort(-counts, kind="stable")
     return centres[[i for i in order if counts[i] >= MIN_BORDER_SHARE * len(colors)]]
 
@@ -140,19 +179,34 @@ def _clutter(colors: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
     frame = _border(mask.shape, width=FRAME)
     background = frame & ~_dilate(_dilate(mask))
     steps = np.zeros(mask.shape)
-    steps[:, 1:] += np.linalg.norm(np.diff(colors, axis=1), axis=2)
-    steps[1:] += np.linalg.norm(np.diff(colors, axis=0), axis=2)
+    steps[:, 1:] += lengths(np.diff(colors, axis=1))
+    steps[1:] += lengths(np.diff(colors, axis=0))
     return float(steps[background if background.any() else frame].mean())
 
 
 def _flood(start: NDArray[np.bool_], ground: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the ground that is connected with its part in `start` (morphological reconstruction)."""
-    flooded = start & ground
-    while True:
-        grown = _dilate(flooded) & ground
-        if np.array_equal(grown, flooded):
-            return flooded
+    row = ground.shape[1] + 1
+    ground_bits = _to_bits(ground)
+    flooded, grown = 0, _to_bits(start) & ground_bits
+    while grown != flooded:
         flooded = grown
+        grown = (flooded | flooded << 1 | flooded >> 1 | flooded << row | flooded >> row) & ground_bits
+    return _to_mask(flooded, ground.shape)
+
+
+def _to_bits(mask: NDArray[np.bool_]) -> int:
+    """Return a mask as one long integer, in which a flood grows by a few shifts; an empty column parts the rows."""
+    height, width = mask.shape
+    spaced = np.zeros((height, width + 1), dtype=bool)
+    spaced[:, :-1] = mask
+    return int.from_bytes(np.packbits(spaced).tobytes())
+
+
+def _to_mask(bits: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    height, width = shape
+    packed = np.frombuffer(bits.to_bytes((height * (width + 1) + 7) // 8), dtype=np.uint8)
+    return np.unpackbits(packed, count=height * (width + 1)).reshape(height, width + 1)[:, :-1].astype(bool)
 
 
 def _dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

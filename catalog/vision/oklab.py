@@ -34,8 +34,15 @@ def to_oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def distances(colors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how far each colour (..., 3) is from each of n others (n, 3), as (..., n)."""
-    lengths: NDArray[np.float32] = np.linalg.norm(colors[..., None, :] - others, axis=-1)
-    return lengths
+    # One coordinate at a time, and the colours innermost: numpy is slow where the innermost axis has length 3.
+    squares = sum(np.subtract.outer(others[:, i], colors[..., i]) ** 2 for i in range(3))
+    return np.moveaxis(np.sqrt(squares), 0, -1)
+
+
+def lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how long each vector (..., 3) is, as (...)."""
+    from_black: NDArray[np.float32] = distances(vectors, np.zeros((1, 3), np.float32))[..., 0]
+    return from_black
 
 
 def _linear_values() -> NDArray[np.float32]:

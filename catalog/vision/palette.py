@@ -1,6 +1,7 @@
 """The colours of a product, and their names as shoppers say them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 from PIL.Image import Image, Resampling
 
+from catalog.vision.clusters import gather, nearest_centre, settle
 from catalog.vision.oklab import distances, to_oklab
 
 MAX_COLORS = 6
@@ -85,7 +87,25 @@ SYNONYMS = {
     "bronze": "brown",
 }
 
+# Colours so far apart are alike by 1/e. With it the examples below are on average 0.6 alike to those of their own name
+# and 0.2 to others; with less and with more these come closer.
+SPREAD = 0.15
+
+# What two palettes are worth to each other when one is unknown: neither like nor unlike.
+UNKNOWN_SIMILARITY = 0.5
+
+# The longest first, so that navy blue is no blue.
+WORDS = sorted([*EXAMPLES, *SYNONYMS], key=len, reverse=True)
+COLOR_WORDS = re.compile(rf"\b({'|'.join(WORDS)})\b".replace(" ", r"\s+"))
+
 HEX = re.compile(r"#?(?:[0-9a-f]{3}){1,2}", re.IGNORECASE)
+
+
+# Colours in hex, as "#rrggbb", with their shares.
+Paints = Sequence[tuple[str, float]]
+
+# Of n palettes the colours, as they are perceived (n, k, 3), and their shares (n, k).
+Stack = tuple[NDArray[np.float32], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -106,8 +126,12 @@ def find_palette(image: Image, mask: NDArray[np.bool_]) -> tuple[Swatch, ...]:
     pixels = np.asarray(image.resize(mask.shape[::-1], Resampling.BILINEAR, reducing_gap=2))[mask]
     boxes, counts = _count(pixels)
     colors = _perceived(boxes)
-    nearest = distances(colors, _find_centres(colors, counts)).argmin(axis=1)
-    swatches = [_swatch(boxes[nearest == i], counts[nearest == i], len(pixels)) for i in np.unique(nearest)]
+    means, sizes = gather(boxes, counts, nearest_centre(colors, _find_centres(colors, counts)))
+    means = means.round().astype(np.uint8)
+    swatches = [
+        Swatch(hex="#" + bytes(mean).hex(), share=float(size / len(pixels)), name=name)
+        for mean, size, name in zip(means, sizes, _name(means), strict=True)
+    ]
     return tuple(sorted(swatches, key=lambda swatch: (-swatch.share, swatch.hex)))
 
 
@@ -115,8 +139,7 @@ def name_color(code: str) -> str:
     """Return the basic name of a colour in hex, such as "#1e90ff"; raise ValueError for anything else."""
     if HEX.fullmatch(code) is None:
         raise ValueError(f"{code!r} is no colour in hex, such as #1e90ff.")
-    color = _perceived(np.array([ImageColor.getrgb("#" + code.removeprefix("#"))]))
-    return EXAMPLE_NAMES[int(distances(color, EXAMPLE_COLORS).argmin())]
+    return _name(np.array([ImageColor.getrgb("#" + code.removeprefix("#"))]))[0]
 
 
 def parse_color(text: str) -> str:
@@ -130,6 +153,57 @@ def parse_color(text: str) -> str:
     return name
 
 
+def find_colors(text: str) -> list[str]:
+    """Return the basic names of the colours that a text names in words, in their order, each once."""
+    words = [" ".join(match.split()) for match in COLOR_WORDS.findall(text.lower())]
+    return list(dict.fromkeys(SYNONYMS.get(word, word) for word in words))
+
+
+def palette_of(names: Sequence[str]) -> tuple[Swatch, ...]:
+    """Return a palette of basic colours in equal shares, each by its first example."""
+    return tuple(Swatch(f"#{EXAMPLES[name].split()[0]}", 1 / len(names), name) for name in names)
+
+
+def palette_similarity(a: Sequence[Swatch], b: Sequence[Swatch]) -> float:
+    """Return how alike two palettes are, 0..1: 1 for the same colours in the same shares, 0 for quite other ones."""
+    one, other = ([(swatch.hex, swatch.share) for swatch in palette] for palette in (a, b))
+    return float(palette_similarities(one, [other])[0])
+
+
+def palette_similarities(palette: Paints, others: Sequence[Paints]) -> NDArray[np.float64]:
+    """Return how alike a palette is to each of n others, 0..1, as (n,).
+
+    It is the cosine of two palettes when any two colours are as alike as they are near in Oklab (the signature
+    quadratic form of Beecks, Uysal and Seidl, "Signature quadratic form distances for content-based similarity",
+    2009): symmetric, with no pairing of colours to be found, and a little of a colour changes it but little.
+    """
+    similarities = np.full(len(others), UNKNOWN_SIMILARITY)
+    known = [i for i, other in enumerate(others) if other]
+    if palette and known:
+        one, many = _stack([palette]), _stack([others[i] for i in known])
+        similarities[known] = _inner(many, one) / np.sqrt(_inner(many, many) * _inner(one, one))
+    return similarities.clip(max=1)
+
+
+def _stack(palettes: Sequence[Paints]) -> Stack:
+    """Return palettes side by side; where one has fewer colours than another their share is 0."""
+    lengths = np.array([len(palette) for palette in palettes])
+    filled = np.arange(lengths.max()) < lengths[:, None]
+    codes = "".join(code[1:] for palette in palettes for code, _ in palette)
+    colors, shares = np.zeros((*filled.shape, 3), dtype=np.float32), np.zeros(filled.shape)
+    colors[filled] = _perceived(np.frombuffer(bytes.fromhex(codes), dtype=np.uint8).reshape(-1, 3))
+    shares[filled] = [share for palette in palettes for _, share in palette]
+    return colors, shares
+
+
+def _inner(palettes: Stack, others: Stack) -> NDArray[np.float64]:
+    """Return what palettes have in common with as many others, or with one, as (n,)."""
+    (colors, shares), (other_colors, other_shares) = palettes, others
+    squares = sum((colors[:, :, None, i] - other_colors[:, None, :, i]) ** 2 for i in range(3))
+    common = shares[:, :, None] * other_shares[:, None] * np.exp(-squares / SPREAD**2)
+    return np.asarray(common.sum(axis=(1, 2)))
+
+
 def _count(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the mean colours (n, 3) of the boxes that hold pixels, and how many each holds."""
     places = (pixels // BOX).astype(np.int64) @ np.array([BOX**4, BOX**2, 1])
@@ -138,31 +212,24 @@ def _count(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.i
     return sums / counts[:, None], counts
 
 
-def _find_centres(colors: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+def _find_centres(colors: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[Any]:
     """Return the centres of clusters: where most pixels are, then most of the rest, settled by k-means."""
-    near = distances(colors, colors) < SAME_COLOR
-    left = counts.astype(np.float64)
+    # Not as bool, which numpy multiplies slowly; float32 counts exactly up to 16 million pixels.
+    near = (distances(colors, colors) < SAME_COLOR).astype(np.float32)
+    left = counts.astype(np.float32)
     seeds: list[int] = []
     while len(seeds) < MAX_COLORS and left.sum() > 0:
         around = near @ left
         if seeds and around.max() < MIN_SHARE * counts.sum():
             break
         seeds.append(int(around.argmax()))
-        left[near[seeds[-1]]] = 0
-    centres = colors[seeds]
-    for _ in range(SETTLING_STEPS):
-        nearest = distances(colors, centres).argmin(axis=1)
-        centres = np.array([_mean(colors[nearest == i], counts[nearest == i]) for i in np.unique(nearest)])
-    return centres
+        left[near[seeds[-1]] > 0] = 0
+    return settle(colors[seeds], colors, counts, steps=SETTLING_STEPS)
 
 
-def _mean(colors: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[Any]:
-    return np.average(colors, axis=0, weights=counts)
-
-
-def _swatch(boxes: NDArray[np.float64], counts: NDArray[np.int64], total: int) -> Swatch:
-    code = "#" + bytes(_mean(boxes, counts).round().astype(np.uint8)).hex()
-    return Swatch(hex=code, share=float(counts.sum() / total), name=name_color(code))
+def _name(rgb: NDArray[Any]) -> list[str]:
+    """Return the basic names of colours, sRGB 0..255 (n, 3): those of the nearest examples."""
+    return [EXAMPLE_NAMES[i] for i in nearest_centre(_perceived(rgb), EXAMPLE_COLORS)]
 
 
 def _perceived(rgb: NDArray[Any]) -> NDArray[np.float32]:

@@ -46,14 +46,23 @@ def find_shape(foreground: Foreground) -> Shape:
 
 
 def shape_similarity(a: Shape, b: Shape) -> float:
-    """Return how alike two outlines are, 0..1; 1 is the same outline or its mirror image.
+    """Return how alike two outlines are, 0..1; 1 is the same outline or its mirror image."""
+    return float(shape_similarities(a, [b.silhouette])[0])
 
-    It is the area they share by the area they cover together (Jaccard, 1912; Ruzicka, 1958, for values 0..1).
+
+def shape_similarities(shape: Shape, silhouettes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """Return how alike an outline is to each of n others, 0..1, as (n,), given what these cover.
+
+    It is the area they share by the area they cover together (Jaccard, 1912; Ruzicka, 1958, for values 0..1), the
+    other way round too: the same outline or its mirror image has 1.
     """
-    if not a.silhouette or not b.silhouette:
-        return UNKNOWN_SIMILARITY
-    one, other = _grid(a.silhouette), _grid(b.silhouette)
-    return max(_overlap(one, other), _overlap(one, other[:, ::-1]))
+    similarities = np.full(len(silhouettes), UNKNOWN_SIMILARITY)
+    known = [i for i, silhouette in enumerate(silhouettes) if silhouette]
+    if shape.silhouette and known:
+        one, others = np.array(shape.silhouette), np.array([silhouettes[i] for i in known])
+        mirrored = one.reshape(GRID, GRID)[:, ::-1].ravel()
+        similarities[known] = np.maximum(_overlaps(one, others), _overlaps(mirrored, others))
+    return similarities
 
 
 def _crop(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -69,9 +78,5 @@ def _silhouette(product: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(fromarray(square).resize((GRID, GRID), Resampling.BOX)) / 255
 
 
-def _grid(silhouette: Sequence[float]) -> NDArray[np.float64]:
-    return np.array(silhouette).reshape(GRID, GRID)
-
-
-def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    return float(np.minimum(one, other).sum() / np.maximum(one, other).sum())
+def _overlaps(one: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.minimum(one, others).sum(axis=1) / np.maximum(one, others).sum(axis=1))

@@ -67,10 +67,7 @@ class ZeroShot:
 
     def look(self, vectors: NDArray[np.float32]) -> list[Answers]:
         """Return what is told of each picture, given its unit vector (n, dimensions): one matrix product for all."""
-        certainties = {
-            head.name: certainties_of(head, scores, self._calibrations[head.name])
-            for head, scores in zip(HEADS, head_scores(vectors @ self._matrix), strict=True)
-        }
+        certainties = self._certainties(vectors)
         return [
             Answers(
                 product_type=_likeliest(PRODUCT_TYPE, certainties[PRODUCT_TYPE.name][row]),
@@ -82,6 +79,18 @@ class ZeroShot:
             )
             for row in range(len(vectors))
         ]
+
+    def product_types(self, vectors: NDArray[np.float32]) -> list[dict[str, float]]:
+        """Return the chance of every type for each picture, given its unit vector (n, dimensions); they total 1."""
+        chances = self._certainties(vectors)[PRODUCT_TYPE.name]
+        return [dict(zip(PRODUCT_TYPE.label_names, row, strict=True)) for row in chances.tolist()]
+
+    def _certainties(self, vectors: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+        """Return how sure each label of each head is, by the names of the heads, each (n, labels)."""
+        return {
+            head.name: certainties_of(head, scores, self._calibrations[head.name])
+            for head, scores in zip(HEADS, head_scores(vectors @ self._matrix), strict=True)
+        }
 
     def _suggest(self, head: Head, certainties: NDArray[np.float64]) -> tuple[Suggestion, ...]:
         threshold = self._calibrations[head.name].threshold

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from catalog.vision.oklab import distances, to_oklab
+from catalog.vision.oklab import distances, lengths, to_oklab
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_distances_are_euclidean():
     colors = np.array([[[0, 0, 0], [0.3, 0.4, 0]]], dtype=np.float32)
     others = np.array([[0, 0, 0], [0.3, 0, 0]], dtype=np.float32)
     assert distances(colors, others) == pytest.approx(np.array([[[0, 0.3], [0.5, 0.4]]]))
+
+
+def test_lengths_are_euclidean():
+    vectors = np.array([[[0, 0.3, -0.4], [0, 0, 0]]], dtype=np.float32)
+    assert lengths(vectors) == pytest.approx(np.array([[0.5, 0]]))

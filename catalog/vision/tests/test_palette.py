@@ -3,7 +3,18 @@ import pytest
 from PIL import Image, ImageDraw
 
 from catalog.vision.foreground import find_foreground
-from catalog.vision.palette import EXAMPLES, MAX_COLORS, Swatch, find_palette, name_color, parse_color
+from catalog.vision.palette import (
+    EXAMPLES,
+    MAX_COLORS,
+    Swatch,
+    find_colors,
+    find_palette,
+    name_color,
+    palette_of,
+    palette_similarities,
+    palette_similarity,
+    parse_color,
+)
 from catalog.vision.tests.pictures import disc, noise
 
 
@@ -16,6 +27,11 @@ def bands(*colors, width=60, height=10):
     for place, color in enumerate(colors):
         image.paste(color, (place * width, 0, (place + 1) * width, height))
     return image
+
+
+def painted(**shares):
+    """Return a palette by percentages: `painted(red=70, white=30)`."""
+    return tuple(Swatch(palette_of([name])[0].hex, percent / 100, name) for name, percent in shares.items())
 
 
 def test_a_plain_picture_has_one_colour():
@@ -120,3 +136,69 @@ def test_it_understands_colours_in_words_and_in_hex(text, name):
 def test_it_says_which_colours_it_understands(text):
     with pytest.raises(ValueError, match=r"Use hex such as #1e90ff, or black, white, .*brown\."):
         parse_color(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("red summer dress", ["red"]),
+        ("Navy  blue shirt with GREY and navy stripes", ["navy", "grey"]),
+        ("a blue-green rug", ["blue", "green"]),
+        ("gray turquoise", ["grey", "teal"]),
+        ("bored blues tangerine", []),
+        ("", []),
+    ],
+)
+def test_it_finds_the_colours_that_a_text_names(text, names):
+    assert find_colors(text) == names
+
+
+def test_a_palette_of_names_has_their_first_examples_in_equal_shares():
+    assert palette_of(["red", "white"]) == (Swatch("#ff0000", 0.5, "red"), Swatch("#ffffff", 0.5, "white"))
+    assert palette_of([]) == ()
+
+
+@pytest.mark.parametrize("palette", [painted(red=100), painted(red=70, white=30), painted(red=40, white=35, navy=25)])
+def test_a_palette_is_like_itself_in_any_order(palette):
+    assert palette_similarity(palette, palette[::-1]) == pytest.approx(1, abs=1e-6)
+    assert palette_similarity(palette, palette) <= 1
+
+
+def test_palettes_are_alike_both_ways():
+    a, b = painted(red=70, white=30), painted(pink=60, navy=30, black=10)
+    assert palette_similarity(a, b) == pytest.approx(palette_similarity(b, a), abs=1e-12)
+
+
+def test_black_and_white_have_nothing_in_common():
+    assert palette_similarity(painted(black=100), painted(white=100)) == pytest.approx(0, abs=1e-4)
+
+
+def test_the_less_of_a_colour_and_the_farther_it_is_the_less_alike():
+    red = painted(red=100)
+    others = [
+        painted(red=100),
+        painted(red=90, white=10),
+        painted(red=60, white=40),
+        painted(red=20, white=80),
+        painted(navy=100),
+    ]
+    similarities = [palette_similarity(red, other) for other in others]
+    assert similarities == sorted(similarities, reverse=True)
+    assert palette_similarity(red, painted(orange=100)) > palette_similarity(red, painted(yellow=100)) > 0.001
+
+
+def test_shares_count():
+    assert palette_similarity(painted(red=90, white=10), painted(red=10, white=90)) < 0.3
+
+
+def test_an_unknown_palette_is_neither_like_nor_unlike():
+    assert palette_similarity(painted(red=100), ()) == palette_similarity((), ()) == 0.5
+
+
+def test_many_palettes_are_compared_as_each_by_itself():
+    one = painted(red=50, teal=50)
+    others = [painted(red=100), (), painted(teal=40, black=30, beige=20, white=10), painted(teal=50, red=50)]
+    paints = [[(swatch.hex, swatch.share) for swatch in palette] for palette in (one, *others)]
+    assert palette_similarities(paints[0], paints[1:]).tolist() == pytest.approx(
+        [palette_similarity(one, other) for other in others], abs=1e-12
+    )

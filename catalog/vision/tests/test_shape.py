@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from catalog.vision.foreground import find_foreground
-from catalog.vision.shape import GRID, Shape, find_shape, shape_similarity
+from catalog.vision.shape import GRID, Shape, find_shape, shape_similarities, shape_similarity
 from catalog.vision.tests.pictures import disc, noise
 
 
@@ -72,3 +72,9 @@ def test_a_shape_survives_json():
     shape = drawn(BOOT)
     stored = Shape(**json.loads(json.dumps(asdict(shape))))
     assert shape_similarity(stored, shape) == 1
+
+
+def test_many_shapes_are_compared_as_each_by_itself():
+    tee, others = drawn(TEE), [drawn(BOOT), shape_of(noise()), shape_of(disc()), drawn(TEE)]
+    similarities = shape_similarities(tee, [other.silhouette for other in others])
+    assert similarities.tolist() == [shape_similarity(tee, other) for other in others]

@@ -87,3 +87,12 @@ def test_no_pictures_have_nothing_seen():
 def test_a_batch_is_seen_as_each_picture_is_alone():
     pictures = [direction("red", "sofa"), direction("denim", "jeans"), direction("striped", "shirt")]
     assert look(*pictures) == [look(picture)[0] for picture in pictures]
+
+
+def test_it_tells_the_chance_of_every_type():
+    heads = ZeroShot(encode_words(WordEncoder()), calibrations())
+    mug, both = heads.product_types(np.array([direction("mug"), direction("mug", "plate")]))
+    assert tuple(mug) == PRODUCT_TYPE.label_names
+    assert sum(mug.values()) == pytest.approx(1)
+    assert max(mug, key=mug.get) == "mug"
+    assert both["mug"] == both["plate"] == pytest.approx(0.5, abs=1e-3)
