@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
@@ -13,11 +14,30 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from accounts.model_admin import BY_TENANT, ReadOnlyAdmin, StaffAdmin, asks_first, name_rows, status_column
+from accounts.model_admin import (
+    BY_TENANT,
+    ConfigurationAdmin,
+    ReadOnlyAdmin,
+    StaffAdmin,
+    asks_first,
+    name_rows,
+    status_column,
+)
 from accounts.models import Tenant
+from accounts.revisions import bump_revisions
 from catalog.job_report import with_progress
 from catalog.jobs import JobConflict, cancel_job, reindex_products, retry_failed
-from catalog.models import Embedding, Encoder, Job, JobItem, Product, ProductImage, RelevanceCalibration, VectorIndex
+from catalog.models import (
+    CustomField,
+    Embedding,
+    Encoder,
+    Job,
+    JobItem,
+    Product,
+    ProductImage,
+    RelevanceCalibration,
+    VectorIndex,
+)
 from catalog.products import delete_products
 from catalog.relevance import calibration_of
 from catalog.vision.relevance import FAIR, STRONG
@@ -168,6 +188,40 @@ class ProductAdmin(ReadOnlyAdmin):
         return NOTHING if product.quality is None else f"{product.quality:.2f}"
 
 
+@admin.register(CustomField)
+class CustomFieldAdmin(ConfigurationAdmin):
+    """What a shop's products must be like; their type is left to the API, which checks the products first."""
+
+    list_display = ["key", "tenant", "display_name", "type", "filterable", "facet", "required", "checked"]
+    list_filter = [BY_TENANT, "type", "filterable", "facet", "required"]
+    list_select_related = ["tenant"]
+    search_fields = ["key__exact", "tenant__name"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+    fields = [
+        "tenant",
+        "key",
+        "display_name",
+        "type",
+        "enum_values",
+        "filterable",
+        "facet",
+        "required",
+        "revalidation",
+        "created_at",
+    ]
+    readonly_fields = ["tenant", "key", "type", "enum_values", "revalidation", "created_at"]
+    saved_fields = ["display_name", "filterable", "facet", "required"]
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    @admin.display
+    def checked(self, field: CustomField) -> str:
+        report = field.revalidation
+        return f"{report['status']}, {report['misfits']:,} of {report['checked']:,} misfit" if report else NOTHING
+
+
 @admin.register(ProductImage)
 class ProductImageAdmin(PictureColumns, ReadOnlyAdmin):
     list_display = ["preview", "product", "tenant", "position", "size", "product_type", "grade", "swatches"]
@@ -305,8 +359,10 @@ class VectorIndexAdmin(ReadOnlyAdmin):
     @admin.action(description="Build selected indexes again", permissions=["act"])
     @asks_first("A worker builds them anew, which takes minutes; until then these tenants are searched row by row.")
     def rebuild(self, request: HttpRequest, indexes: QuerySet[VectorIndex]) -> None:
-        given_up = list(indexes)
-        indexes.delete()
+        with transaction.atomic():
+            bump_revisions(indexes)
+            given_up = list(indexes)
+            indexes.delete()
         self.report(request, given_up, "Given up, to be built again")
 
 

@@ -18,6 +18,7 @@ from accounts.parsers import StrictJSONParser
 from billing.limits import plan_of
 from catalog.api_errors import EmbeddingUnavailable, NotIndexed
 from catalog.bulk import BulkInput, NDJSONParser, parse_bulk, require_bulk_room
+from catalog.custom_fields import InvalidMetadata, MetadataError
 from catalog.demo_shop import install_demo, remove_demo
 from catalog.documents import ProductDocument, ProductInput, parse_product
 from catalog.examples import (
@@ -325,6 +326,8 @@ def _index(tenant: Tenant, document: ProductDocument, *, in_background: bool = F
         raise EmbeddingUnavailable from error
     if isinstance(outcome.error, FetchTimeoutError):
         return _indexed_later(tenant, document)
+    if isinstance(outcome.error, MetadataError):
+        raise InvalidMetadata(outcome.error.misfit)
     if outcome.error is not None:
         raise NotIndexed(outcome.error)
     return _indexed(outcome)

@@ -15,7 +15,7 @@ MAX_IMAGES = 10
 MAX_URL_LENGTH = 2_000
 MAX_METADATA_KEYS = 200
 # Addresses beside those of products: /v1/products/bulk and so on.
-RESERVED_IDS = ("bulk", "demo", "stats")
+RESERVED_IDS = ("bulk", "demo", "facets", "stats")
 # A data URI of the largest picture that we decode (15 MB) and its base64 overhead.
 MAX_IMAGE_LENGTH = 21_000_000
 
@@ -68,11 +68,7 @@ class ProductInput(serializers.Serializer[ProductDocument]):
     metadata = MetadataField(required=False)
 
     def validate_product_id(self, value: str) -> str:
-        if "/" in value or value in RESERVED_IDS:
-            raise serializers.ValidationError(
-                f"A product_id stands in addresses: it has no slash, and is none of {', '.join(RESERVED_IDS)}."
-            )
-        return value
+        return require_addressable(value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not images_of(attrs):
@@ -95,6 +91,15 @@ def parse_product(data: Any, *, product_id: str | None = None) -> ProductDocumen
     return ProductDocument(
         product_id=fields["product_id"], images=images_of(fields), metadata=fields.get("metadata", {})
     )
+
+
+def require_addressable(product_id: str) -> str:
+    """Return a product_id that can stand in addresses, or raise ValidationError."""
+    if "/" in product_id or product_id in RESERVED_IDS:
+        raise serializers.ValidationError(
+            f"A product's id stands in addresses: it has no slash, and is none of {', '.join(RESERVED_IDS)}."
+        )
+    return product_id
 
 
 def images_of(fields: Mapping[str, Any]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from catalog.vision.relevance import (
     calibrate_image,
     calibrate_text,
 )
+from catalog.vision.vocabulary import Vocabulary
 from catalog.vision.zero_shot import HeadCalibration, ZeroShot, encode_words
 
 # To be raised when the same words and pictures are made another use of: what is stored is then computed anew.
@@ -38,9 +39,10 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class EncoderHeads:
-    """The calibrated heads of an encoder, and what its cosines are worth in a catalogue that tells nothing itself."""
+    """An encoder's calibrated heads, their words, and what its cosines are worth where a catalogue does not tell."""
 
     zero_shot: ZeroShot
+    vocabulary: Vocabulary
     relevance: Relevance
 
 
@@ -75,6 +77,7 @@ def _read(stored: models.EncoderHeads, encoder: Encoder) -> EncoderHeads:
     words = np.frombuffer(stored.word_vectors, dtype=np.float16).reshape(-1, encoder.dimensions).astype(np.float32)
     return EncoderHeads(
         ZeroShot(words, {name: HeadCalibration.from_json(fields) for name, fields in stored.calibrations.items()}),
+        Vocabulary.from_heads(words),
         Relevance(**{mode: Calibration.from_json(fields) for mode, fields in stored.relevance.items()}),
     )
 

@@ -1,28 +1,37 @@
 """A product in an answer, and how answers are filled with products."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.db.models import OuterRef, Subquery
 
-from catalog.models import Product, ProductImage
-from catalog.neighbours import Neighbour
-from catalog.vision.logistic import Logistic
+from catalog.candidates import AppliedRule, Candidate, Signal, read_products
 from catalog.vision.relevance import match_word
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A product found: its facts, its pictures' addresses, and how similar and how relevant it is, 0 to 1."""
+    """A product found: its facts, its pictures' addresses, how similar and how relevant it is, and why it is here.
+
+    `similarity`, `relevance` and `score` are 0 to 1. `variants` are the product_ids behind it when results are grouped.
+    """
 
     product_id: str
     similarity: float
     relevance: float
+    score: float
     metadata: dict[str, Any]
     image_url: str
     thumbnail_url: str
+    uuid: UUID | None = None
+    price: Decimal | None = None
+    signals: Mapping[str, Signal] = field(default_factory=dict)
+    applied_rules: tuple[AppliedRule, ...] = ()
+    variants: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -35,26 +44,39 @@ class Hit:
         return match_word(self.relevance)
 
 
-def load_hits(neighbours: Sequence[Neighbour], curve: Logistic) -> list[Hit]:
-    """Return the products of these neighbours, in their order; the curve tells how relevant a similarity is."""
-    cover = ProductImage.objects.filter(product=OuterRef("pk"), position=0)
-    products = Product.objects.annotate(cover=Subquery(cover.values("thumbnail")[:1])).in_bulk(
-        [neighbour.product_pk for neighbour in neighbours]
+def load_hits(candidates: Sequence[Candidate], relevance: Callable[[float], float]) -> list[Hit]:
+    """Return the products of these candidates, in their order; `relevance` tells what a similarity is worth, 0..1."""
+    described = read_products(
+        [candidate.pk for candidate in candidates], ("uuid", "price", "metadata", "image_urls[1]", "cover.thumbnail")
     )
     return [
-        _hit(product, neighbour.similarity, curve)
-        for neighbour in neighbours
+        _hit(candidate, relevance(candidate.similarity) * candidate.kept, *described[candidate.pk])
+        for candidate in candidates
         # A product may be deleted between the two queries.
-        if (product := products.get(neighbour.product_pk)) is not None
+        if candidate.pk in described
     ]
 
 
-def _hit(product: Any, similarity: float, curve: Logistic) -> Hit:
+def _hit(
+    candidate: Candidate,
+    relevance: float,
+    uuid: UUID | None,
+    price: Decimal | None,
+    metadata: str,
+    image_url: str | None,
+    thumbnail: str | None,
+) -> Hit:
     return Hit(
-        product_id=product.product_id,
-        similarity=min(1.0, max(0.0, similarity)),
-        relevance=curve(similarity),
-        metadata=product.metadata,
-        image_url=product.image_urls[0] if product.image_urls else "",
-        thumbnail_url=default_storage.url(product.cover) if product.cover else "",
+        product_id=candidate.product_id,
+        similarity=min(1.0, max(0.0, candidate.similarity)),
+        relevance=relevance,
+        score=candidate.score,
+        metadata=json.loads(metadata),
+        image_url=image_url or "",
+        thumbnail_url=default_storage.url(thumbnail) if thumbnail else "",
+        uuid=uuid,
+        price=price,
+        signals=candidate.signals,
+        applied_rules=candidate.applied_rules,
+        variants=candidate.variants,
     )

@@ -8,7 +8,7 @@ pictures; each is stored in a transaction of its own and fails alone.
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -21,6 +21,8 @@ from PIL.Image import Image
 from accounts.models import Tenant
 from billing.limits import PlanLimitReached, plan_of, require_room
 from catalog import locks
+from catalog.color_search import MIN_COLOR_SHARE, record_colors
+from catalog.custom_fields import MetadataError, find_metadata_misfit
 from catalog.documents import MAX_URL_LENGTH, ProductDocument, color_words, promote
 from catalog.encoder_heads import heads_of
 from catalog.encoders import active_encoder, encoder_of, encoder_row, filled_encoder
@@ -38,8 +40,6 @@ logger = logging.getLogger(__name__)
 CONCURRENT_DOWNLOADS = 10
 # Nothing that looks at a picture sees more of it; a large one must not be kept whole while others are loaded.
 MAX_SIDE = 2048
-# A palette colour with a smaller share is a detail that nobody would search the product by.
-MIN_COLOR_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,16 @@ def index_products(
 
     `fetch_deadline` is in seconds and for each picture. Raises EncoderError when there is no encoder to see with.
     """
-    refusals = _find_refusals(tenant, documents)
-    admitted = [document for document in documents if document.product_id not in refusals]
+    beyond_plan = _find_refusals(tenant, documents)
+    errors = [_find_misfit(tenant, document) or beyond_plan.get(document.product_id) for document in documents]
+    admitted = [document for document, error in zip(documents, errors, strict=True) if error is None]
     pictures = _load_all(admitted, fetch_deadline)
     seen = _look_at_new(tenant, admitted, pictures)
     return [
-        Outcome(document, error=refusals[document.product_id])
-        if document.product_id in refusals
+        Outcome(document, error=error)
+        if error is not None
         else _store(tenant, document, [pictures[source] for source in document.images], seen)
-        for document in documents
+        for document, error in zip(documents, errors, strict=True)
     ]
 
 
@@ -95,10 +96,13 @@ def load_picture(source: str, *, deadline: float) -> Picture:
 
 
 def read_source(source: str, *, deadline: float) -> bytes:
-    """Return the bytes of a picture as they are received; they may be none of a picture. Raises PictureError."""
+    """Return the bytes of a picture as received: at least one, maybe none of a picture. Raises PictureError."""
     if is_inline(source):
         return parse_base64_picture(source, max_bytes=MAX_BYTES)
-    return fetch(source, deadline=deadline).data
+    data = fetch(source, deadline=deadline).data
+    if not data:
+        raise PictureError("image_decode_failed", "The picture at this address is empty (0 bytes). Upload it again.")
+    return data
 
 
 def open_picture(data: bytes) -> Picture:
@@ -116,20 +120,49 @@ def is_inline(source: str) -> bool:
 
 def record_failure(tenant: Tenant, document: ProductDocument, error: PictureError) -> None:
     """Keep a product whose picture could not be used, with the reason, unless an earlier version of it serves."""
-    failure = _columns(document) | {
+    failure = columns_of(document) | {
         "status": Product.Status.FAILED,
         "error_code": error.code,
         "error_message": error.message,
     }
     product, is_new = Product.objects.get_or_create(tenant=tenant, product_id=document.product_id, defaults=failure)
     if not is_new:
-        failed = Product.objects.filter(pk=product.pk, status=Product.Status.FAILED)
-        failed.update(**failure, updated_at=timezone.now())
+        unusable = Product.objects.filter(pk=product.pk).exclude(status=Product.Status.INDEXED)
+        unusable.update(**failure, updated_at=timezone.now())
+
+
+def fail_pending(tenant: Tenant, product_ids: Collection[str], error: IndexingError) -> None:
+    """Tell of products that were taken in, and whose turn never comes, why they cannot be found."""
+    pending = tenant.products.filter(product_id__in=product_ids, status=Product.Status.PENDING)
+    pending.update(
+        status=Product.Status.FAILED, error_code=error.code, error_message=error.message, updated_at=timezone.now()
+    )
+
+
+def columns_of(document: ProductDocument) -> dict[str, object]:
+    """Return the columns that a product's document fills."""
+    columns = {
+        "image_urls": _image_urls(document),
+        "is_demo": document.is_demo,
+        "error_code": "",
+        "error_message": "",
+    }
+    if document.metadata is None:
+        return columns
+    return columns | {"metadata": document.metadata, **promote(document.metadata)}
 
 
 def seen_colors(image: ProductImage) -> list[str]:
     """Return the names of the colours that a picture's product is found by."""
     return [swatch["name"] for swatch in image.palette if swatch["share"] >= MIN_COLOR_SHARE]
+
+
+def _find_misfit(tenant: Tenant, document: ProductDocument) -> MetadataError | None:
+    """Return what is wrong with a product by the tenant's custom fields, which our demo products need not know."""
+    if document.metadata is None or document.is_demo:
+        return None
+    misfit = find_metadata_misfit(tenant, document.metadata)
+    return None if misfit is None else MetadataError(misfit)
 
 
 def _find_refusals(tenant: Tenant, documents: Sequence[ProductDocument]) -> dict[str, IndexingError]:
@@ -234,7 +267,7 @@ def _store_product(
     product, is_new = Product.objects.update_or_create(
         tenant=tenant,
         product_id=document.product_id,
-        defaults=_columns(document) | {"status": Product.Status.INDEXED, "indexed_at": timezone.now()},
+        defaults=columns_of(document) | {"status": Product.Status.INDEXED, "indexed_at": timezone.now()},
     )
     images = [_store_image(product, position, picture, seen, thumbnails) for position, picture in enumerate(pictures)]
     product.images.filter(position__gte=len(images)).delete()
@@ -309,18 +342,7 @@ def _describe_by_cover(product: Product, cover: ProductImage) -> None:
     product.product_type = cover.product_type
     product.quality = cover.quality["score"]
     product.save(update_fields=["colors", "product_type", "quality"])
-
-
-def _columns(document: ProductDocument) -> dict[str, object]:
-    columns = {
-        "image_urls": _image_urls(document),
-        "is_demo": document.is_demo,
-        "error_code": "",
-        "error_message": "",
-    }
-    if document.metadata is None:
-        return columns
-    return columns | {"metadata": document.metadata, **promote(document.metadata)}
+    record_colors(product, cover.palette)
 
 
 def _image_urls(document: ProductDocument) -> list[str]:

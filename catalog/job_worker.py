@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from catalog.documents import ProductDocument
 from catalog.errors import IndexingError, PictureError
-from catalog.indexing import Outcome, index_products, record_failure
+from catalog.indexing import Outcome, fail_pending, index_products, record_failure
 from catalog.models import Job, JobItem, Product
 from catalog.vision.encoder import EncoderError
 
@@ -127,6 +127,8 @@ def _settle(job: Job, item: JobItem, outcome: Outcome) -> None:
         return
     if isinstance(error, PictureError):
         record_failure(job.tenant, outcome.document, error)
+    else:
+        fail_pending(job.tenant, [item.product_id], error)
     current.update(status=JobItem.Status.FAILED, code=error.code, message=error.message, retryable=error.retryable)
 
 

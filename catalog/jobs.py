@@ -10,12 +10,15 @@ from rest_framework import exceptions, status
 from accounts.models import Tenant
 from catalog.bulk import Rejected
 from catalog.documents import ProductDocument
+from catalog.errors import IndexingError
+from catalog.indexing import fail_pending
 from catalog.job_report import failed_items
 from catalog.models import Job, JobItem, Product
 from catalog.tasks import call_workers
 
 # The code of an item that trying again cannot help.
 NOT_WELL_FORMED = "validation_failed"
+CANCELED = IndexingError("canceled", "The job was cancelled before this product's turn came.")
 
 
 class JobConflict(exceptions.APIException):
@@ -80,7 +83,9 @@ def cancel_job(job: Job) -> None:
     )
     if not stopped:
         raise JobConflict(f"This job has {job.status} already; there is nothing to cancel.")
-    job.items.filter(status=JobItem.Status.QUEUED).update(status=JobItem.Status.CANCELED)
+    waiting = job.items.filter(status=JobItem.Status.QUEUED)
+    fail_pending(job.tenant, list(waiting.values_list("product_id", flat=True)), CANCELED)
+    waiting.update(status=JobItem.Status.CANCELED)
     job.refresh_from_db()
 
 

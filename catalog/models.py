@@ -1,17 +1,18 @@
 """Products with their pictures and vectors, and the jobs that bring them in."""
 
 import secrets
+import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
-from pgvector.django import HalfVectorField
+from pgvector.django import HalfVectorField, VectorField
 
 from accounts.models import Tenant
 
@@ -51,11 +52,13 @@ class Product(models.Model):
     """A thing that the shop sells, under the shop's own id. Filters and ranking read the promoted columns."""
 
     class Status(models.TextChoices):
+        PENDING = "pending"
         INDEXED = "indexed"
         FAILED = "failed"
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="products")
     product_id = models.CharField(max_length=255)
+    uuid = models.UUIDField(default=uuid.uuid4, null=True, editable=False, help_text="our own id of it")
     image_urls = ArrayField(models.TextField(blank=True), help_text="empty for a picture sent inside the request")
     metadata = models.JSONField(default=dict)
     name = models.CharField(max_length=500, blank=True)
@@ -69,6 +72,7 @@ class Product(models.Model):
     parent_id = models.CharField(max_length=255, blank=True, help_text="the product that this is a variant of")
     product_type = models.CharField(max_length=100, blank=True)
     quality = models.FloatField(null=True, blank=True, help_text="of the first picture, 0 to 1")
+    popularity = models.FloatField(default=0, db_default=0, help_text="from clicks, carts and purchases, 0 to 1")
     status = models.CharField(max_length=10, choices=Status)
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
@@ -83,12 +87,63 @@ class Product(models.Model):
             models.Index("tenant", F("created_at").desc(), F("id").desc(), name="product_newest"),
             models.Index("tenant", "status", name="product_status"),
             models.Index("tenant", Lower("category"), name="product_category"),
+            models.Index("tenant", Lower("brand"), name="product_brand"),
             models.Index("tenant", "price", name="product_price"),
             GinIndex("colors", name="product_colors"),
+            GinIndex(OpClass("metadata", "jsonb_path_ops"), name="product_metadata"),
+            models.Index("uuid", name="product_uuid"),
+            models.Index("tenant", "parent_id", name="product_parent", condition=~Q(parent_id="")),
         ]
 
     def __str__(self) -> str:
         return self.product_id
+
+
+class ProductColor(models.Model):
+    """A colour that a product is found by, as a point in sRGB: the distance of two points is that of two colours."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="product_colors")
+    rgb = VectorField(dimensions=3, help_text="red, green and blue, 0 to 255")
+    share = models.FloatField(help_text="of the product that has this colour, 0 to 1")
+
+    class Meta:
+        indexes = [models.Index("tenant", name="product_color_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.rgb}"
+
+
+class CustomField(models.Model):
+    """A fact that a tenant declares to be in its products' metadata, so that they can be filtered and counted by it."""
+
+    class Type(models.TextChoices):
+        STRING = "string"
+        NUMBER = "number"
+        BOOLEAN = "boolean"
+        ENUM = "enum"
+        DATE = "date"
+        STRINGS = "string[]", "list of strings"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="custom_fields")
+    key = models.CharField(max_length=40)
+    display_name = models.CharField(max_length=100)
+    type = models.CharField(max_length=10, choices=Type)
+    enum_values = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    filterable = models.BooleanField(default=True)
+    facet = models.BooleanField(default=False)
+    required = models.BooleanField(default=False)
+    revalidation = models.JSONField(
+        null=True, blank=True, editable=False, help_text="of the last change of type: what was checked and what misfits"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["key"]
+        constraints = [models.UniqueConstraint("tenant", "key", name="custom_field_key_unique")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class ProductImage(models.Model):

@@ -10,6 +10,7 @@ from django.http import Http404
 
 from accounts.models import Tenant
 from billing.limits import plan_of
+from catalog.custom_fields import InvalidMetadata, find_metadata_misfit
 from catalog.documents import color_words, promote, require_few_keys
 from catalog.indexing import seen_colors
 from catalog.models import Product, ProductImage
@@ -22,6 +23,14 @@ def access_product(tenant: Tenant, product_id: str) -> Product:
     if product is None:
         raise Http404
     return product
+
+
+def access_parent_id(tenant: Tenant, product_id: str) -> str:
+    """Return what a tenant's product is a variant of, "" for one by itself, or raise Http404."""
+    parent_id: str | None = tenant.products.filter(product_id=product_id).values_list("parent_id", flat=True).first()
+    if parent_id is None:
+        raise Http404
+    return parent_id
 
 
 def newest_products(tenant: Tenant, count: int) -> QuerySet[Product]:
@@ -38,6 +47,9 @@ def update_metadata(tenant: Tenant, product_id: str, changes: Mapping[str, Any])
         raise Http404
     product.metadata = merge_patch(product.metadata, changes)
     require_few_keys(product.metadata)
+    # What else is amiss with a product holds up no change of price.
+    if (misfit := find_metadata_misfit(tenant, product.metadata, keys=changes)) is not None:
+        raise InvalidMetadata(misfit)
     columns = promote(product.metadata) | {"colors": _colors(product)}
     for name, value in columns.items():
         setattr(product, name, value)

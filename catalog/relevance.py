@@ -72,6 +72,15 @@ def calibrate_grown_catalogues(encoder: Encoder) -> list[Tenant]:
     return tenants
 
 
+def calibrate(tenant: Tenant, encoder: Encoder) -> None:
+    """Calibrate a tenant now, unless its catalogue is too small to tell anything."""
+    row = encoder_row(encoder)
+    pictures = Embedding.objects.filter(tenant=tenant, encoder=row).count()
+    if pictures >= LEAST_PICTURES:
+        _calibrate(tenant, encoder, row, pictures=pictures)
+    _remembered.pop((tenant.pk, encoder.name), None)
+
+
 def calibration_of(row: RelevanceCalibration) -> Calibration:
     """Return what a stored calibration says."""
     return Calibration(Logistic(row.slope, row.offset), row.queries, row.scores, Histogram.from_json(row.histogram))

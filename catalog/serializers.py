@@ -1,5 +1,6 @@
 """Products, and the answers to what is done with them, as the API shows them."""
 
+import math
 from typing import Any
 from urllib.parse import urljoin
 
@@ -8,6 +9,19 @@ from rest_framework import serializers
 
 from catalog.documents import MetadataField
 from catalog.models import Product, ProductImage
+
+
+class FiniteField(serializers.FloatField):
+    """A number; what a float knows beside numbers, and texts can spell, is within no bounds."""
+
+    def to_internal_value(self, data: Any) -> float:
+        try:
+            value = float(super().to_internal_value(data))
+        except OverflowError:  # JSON may hold an integer beyond any float
+            self.fail("invalid")
+        if isinstance(data, bool) or not math.isfinite(value):
+            self.fail("invalid")
+        return value
 
 
 class SwatchSerializer(serializers.Serializer[dict[str, Any]]):

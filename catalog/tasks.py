@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 
 from catalog.callbacks import deliver
 from catalog.encoders import active_encoder
+from catalog.field_revalidation import due_revalidations, revalidate
 from catalog.job_worker import close_canceled_items, has_waiting_items, work_on_next_job
 from catalog.models import Job
 from catalog.relevance import calibrate_grown_catalogues
@@ -29,6 +30,14 @@ def call_workers(count: int, **options: Any) -> None:
             index_items.apply_async(**options)
     except OperationalError as error:
         logger.warning("jobs wait for the broker", extra={"error": str(error)})
+
+
+def call_revalidation(field_pk: int) -> None:
+    """Have a worker check all products against the type that a field shall have. Without a broker it waits."""
+    try:
+        revalidate_custom_field.delay(field_pk)
+    except OperationalError as error:
+        logger.warning("a custom field waits for the broker", extra={"error": str(error)})
 
 
 @shared_task
@@ -54,6 +63,20 @@ def resume_jobs() -> None:
         call_workers(LANES, expires=RESUME_SECONDS)
     for job_pk in Job.objects.filter(callback_due_at__lte=now).values_list("pk", flat=True):
         deliver_callback.delay(job_pk)
+
+
+# A worker that is lost is replaced by the round of `resume_revalidations` that finds its change left.
+@shared_task(acks_late=False, time_limit=3600)
+def revalidate_custom_field(field_pk: int) -> None:
+    """Check all products against the type that a field shall have."""
+    revalidate(field_pk)
+
+
+@shared_task
+def resume_revalidations() -> None:
+    """Call workers for changes of custom fields whose messages or workers were lost."""
+    for field_pk in due_revalidations(timezone.now()):
+        revalidate_custom_field.delay(field_pk)
 
 
 # Building takes minutes: with a late acknowledgement the broker would hand it out again all the while. Nothing is

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef
 
+from accounts.revisions import bump_revision, bump_revisions
 from catalog import locks
 from catalog.models import Embedding, Encoder, VectorIndex
 
@@ -47,7 +48,7 @@ def build_indexes(encoder: Encoder) -> Iterator[VectorIndex]:
 def drop_indexes(encoder: Encoder) -> None:
     """Drop the indexes of an encoder, also one whose build was killed."""
     with locks.held(locks.BUILD):
-        VectorIndex.objects.filter(encoder=encoder).delete()
+        _stop_using(encoder)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT indexname FROM pg_indexes WHERE tablename = 'catalog_embedding' AND indexname ~ %s",
@@ -55,6 +56,13 @@ def drop_indexes(encoder: Encoder) -> None:
             )
             for (name,) in cursor.fetchall():
                 cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+@transaction.atomic
+def _stop_using(encoder: Encoder) -> None:
+    indexes = VectorIndex.objects.filter(encoder=encoder)
+    bump_revisions(indexes)
+    indexes.delete()
 
 
 def _find_missing(encoder: Encoder) -> list[VectorIndex]:
@@ -81,5 +89,7 @@ def _build(index: VectorIndex) -> VectorIndex:
             f" WHERE tenant_id = {index.tenant_id} AND encoder_id = {index.encoder_id}"
         )
         cursor.execute("RESET maintenance_work_mem")
-    index.save()
+    with transaction.atomic():
+        bump_revision(index.tenant)
+        index.save()
     return index

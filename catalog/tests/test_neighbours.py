@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from catalog.filters import Filters
+from catalog.filters import All, category_is, color_is, price_between
 from catalog.models import Embedding, Encoder, Product, ProductImage, VectorIndex
 from catalog.neighbours import find_nearest
 from catalog.vector_index import build_missing_indexes
@@ -83,18 +83,18 @@ def test_exact_search_agrees_with_numpy(tenant, encoder, limit):
     vectors, owners = add_products(tenant, encoder)
     query = np.random.default_rng(7).normal(size=DIMENSIONS).astype(np.float32)
     query /= np.linalg.norm(query)
-    found = find_nearest(tenant, encoder, query, filters=Filters(), limit=limit)
+    found = find_nearest(tenant, encoder, query, filters=All(), limit=limit)
     assert_same(found, brute_force(vectors, owners, query), limit)
 
 
 @pytest.mark.parametrize(
     ("filters", "is_allowed"),
     [
-        (Filters(category="SHOES"), lambda p: p.category == "Shoes"),
-        (Filters(price_min=100, price_max=130), lambda p: 100 <= p.price <= 130),
-        (Filters(color="red"), lambda p: "red" in p.colors),
-        (Filters(color="#ff0000", category="bags"), lambda p: "red" in p.colors and p.category == "bags"),
-        (Filters(price_min=10_000), lambda p: False),
+        (category_is("SHOES"), lambda p: p.category == "Shoes"),
+        (price_between(100, 130), lambda p: 100 <= p.price <= 130),
+        (color_is("red"), lambda p: "red" in p.colors),
+        (All((color_is("#ff0000"), category_is("bags"))), lambda p: "red" in p.colors and p.category == "bags"),
+        (price_between(10_000, None), lambda p: False),
     ],
 )
 def test_filtered_search_agrees_with_numpy(tenant, encoder, filters, is_allowed):
@@ -110,9 +110,9 @@ def test_other_tenants_and_encoders_are_never_met(tenant, encoder):
     other = create_tenant("Other")
     add_products(other, encoder, 50, seed=1)
     new_encoder = Encoder.objects.create(name="new", dimensions=DIMENSIONS)
-    found = find_nearest(other, encoder, vectors[0], filters=Filters(), limit=100)
+    found = find_nearest(other, encoder, vectors[0], filters=All(), limit=100)
     assert {n.product_pk for n in found} == set(other.products.values_list("pk", flat=True))
-    assert find_nearest(tenant, new_encoder, vectors[0], filters=Filters(), limit=10) == []
+    assert find_nearest(tenant, new_encoder, vectors[0], filters=All(), limit=10) == []
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_indexed_search_agrees_with_numpy(indexed):
     hits = total = 0
     for query in vectors[:20]:
         expected = list(brute_force(vectors, owners, query))[:10]
-        found = find_nearest(tenant, encoder, query, filters=Filters(), limit=10)
+        found = find_nearest(tenant, encoder, query, filters=All(), limit=10)
         assert len(found) == 10
         hits += len({n.product_pk for n in found} & set(expected))
         total += 10
@@ -151,8 +151,8 @@ def test_indexed_search_agrees_with_numpy(indexed):
 @pytest.mark.parametrize("limit", [50, 600])
 def test_an_indexed_page_is_never_short(indexed, limit):
     tenant, encoder, vectors, _ = indexed
-    assert len(find_nearest(tenant, encoder, vectors[0], filters=Filters(), limit=limit)) == limit
-    reds = find_nearest(tenant, encoder, vectors[0], filters=Filters(color="red"), limit=limit)
+    assert len(find_nearest(tenant, encoder, vectors[0], filters=All(), limit=limit)) == limit
+    reds = find_nearest(tenant, encoder, vectors[0], filters=color_is("red"), limit=limit)
     assert len(reds) == min(limit, 60)
 
 
@@ -160,5 +160,5 @@ def test_an_indexed_search_with_a_wide_filter_agrees_with_numpy(indexed):
     tenant, encoder, vectors, owners = indexed
     allowed = set(tenant.products.filter(category="Shoes").values_list("pk", flat=True))
     expected = list(brute_force(vectors, owners, vectors[5], allowed))[:20]
-    found = find_nearest(tenant, encoder, vectors[5], filters=Filters(category="shoes"), limit=20)
+    found = find_nearest(tenant, encoder, vectors[5], filters=category_is("shoes"), limit=20)
     assert len({n.product_pk for n in found} & set(expected)) >= 19

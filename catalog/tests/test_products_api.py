@@ -135,7 +135,7 @@ def test_a_replaced_picture_leaves_no_file(owner, pictures, shoe, settings, djan
     assert before != after
 
 
-@pytest.mark.parametrize("product_id", ["bulk", "demo", "stats", "a/b"])
+@pytest.mark.parametrize("product_id", ["bulk", "demo", "facets", "stats", "a/b"])
 def test_an_id_that_no_address_can_hold_is_refused(owner, product_id):
     response = owner.client.post("/v1/products", {"product_id": product_id, "image_url": "https://example.com/a.jpg"})
     assert [error["field"] for error in response.json()["errors"]] == ["product_id"]
