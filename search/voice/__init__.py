@@ -1,0 +1,1 @@
+"""Search by voice: recordings, what was said in them, and the door to it."""
