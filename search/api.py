@@ -1,164 +1,203 @@
-"""`/v1/search`: by an uploaded picture, by a picture's address, by words."""
+"""`/v1/search`: an endpoint for each mode, many queries at once, and what is like a product."""
 
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import urljoin
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
-from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers
+from django.http import Http404
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import exceptions, serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.models import Tenant
 from catalog.api_errors import EmbeddingUnavailable, NotIndexed
 from catalog.errors import PictureError
-from catalog.hits import Hit
 from catalog.vision.encoder import EncoderError
-from catalog.vision.relevance import FAIR, MATCHES, STRONG
-from search.pipeline import Answer, answer
-from search.query import Query, TextFields, UploadFields, UrlFields, parse_text, parse_upload, parse_url
+from search.answers import AnswerSerializer, answer_body
+from search.encoding import load_pictures
+from search.examples import ANSWER, BATCH, BATCH_ANSWER, REQUESTS
+from search.inputs import SimilarFields
+from search.modes import MODES, UPLOAD, Mode, parse_mode, parse_upload
+from search.pipeline import Answer, Stopwatch, answer
+from search.query import Query
 
-ANSWER_EXAMPLE = OpenApiExample(
-    "One product found",
-    {
-        "search_id": "srch_0123456789ab",
-        "query_time_ms": 12.4,
-        "timing_ms": {"fetch": 0.1, "encode": 8.2, "database": 4.1},
-        "count": 1,
-        "applied_threshold": 0.31,
-        "results": [
-            {
-                "product_id": "shoe-001",
-                "similarity_score": 0.95,
-                "relevance": 0.98,
-                "match": "strong",
-                "metadata": {"name": "Blue Running Sneaker", "price": 89.99},
-                "image_url": "https://example.com/blue-sneaker.jpg",
-                "thumbnail_url": "https://shop.example/media/thumbnails/1/ab/ab12.webp",
-            }
-        ],
-    },
-    response_only=True,
-)
+T = TypeVar("T")
+
+MAX_QUERIES = 20
+# Of a batch: each is encoded while the client waits.
+MAX_PICTURES = 40
+ANSWER_EXAMPLE = OpenApiExample("One product found", ANSWER, response_only=True, status_codes=["200"])
 
 
-class HitSerializer(serializers.Serializer[Hit]):
-    product_id = serializers.CharField()
-    similarity_score = serializers.FloatField(
-        help_text="0 to 1, on a scale of the encoder's own: of words and a picture it is lower than of two pictures"
+class ModeView(APIView):
+    """Searches in one mode, which a subclass names."""
+
+    required_permissions = {"POST": "search:execute"}
+    mode: Mode
+
+    def post(self, request: ApiRequest) -> Response:
+        return respond(request.auth.tenant, lambda: parse_mode(request.auth.tenant, self.mode.name, request.data))
+
+
+def mode_view(mode: Mode) -> Callable[..., Any]:
+    """Return the view of a mode, as the documentation describes it."""
+    documented = extend_schema(
+        operation_id=f"search_{mode.name.replace('-', '_')}",
+        tags=["Search"],
+        summary=mode.summary,
+        description=mode.description,
+        request=mode.input,
+        responses={200: AnswerSerializer},
+        examples=[OpenApiExample(mode.summary, REQUESTS[mode.name], request_only=True), ANSWER_EXAMPLE],
     )
-    relevance = serializers.FloatField(
-        help_text="0 to 1: the chance that this is what was meant, learnt from your own catalogue's scores"
-    )
-    match = serializers.ChoiceField(
-        MATCHES, help_text=f"strong from a relevance of {STRONG} on, fair from {FAIR} on, else weak"
-    )
-    metadata = serializers.DictField()
-    image_url = serializers.CharField(allow_blank=True)
-    thumbnail_url = serializers.CharField(allow_blank=True)
-
-
-class AnswerSerializer(serializers.Serializer[Answer]):
-    search_id = serializers.CharField(help_text="name it when you report clicks and purchases")
-    query_time_ms = serializers.FloatField()
-    timing_ms = serializers.DictField(child=serializers.FloatField(), help_text="milliseconds of each step")
-    count = serializers.IntegerField()
-    applied_threshold = serializers.FloatField(help_text="no result is less similar")
-    results = HitSerializer(many=True)
+    name = f"{mode.name.title().replace('-', '')}View"
+    view: type[APIView] = extend_schema_view(post=documented)(type(name, (ModeView,), {"mode": mode}))
+    return view.as_view()
 
 
 class UploadView(APIView):
-    """Search by an uploaded picture."""
+    """Searches by an uploaded picture."""
 
     required_permissions = {"POST": "search:execute"}
     parser_classes = [MultiPartParser]
 
     @extend_schema(
-        operation_id="search_by_upload",
+        operation_id="search_upload",
         tags=["Search"],
-        summary="Search by an uploaded picture",
-        request={"multipart/form-data": UploadFields},
+        summary=UPLOAD.summary,
+        description="Whatever is nested is sent as JSON in a field of the form.",
+        request={"multipart/form-data": UPLOAD.input},
         responses={200: AnswerSerializer},
         examples=[ANSWER_EXAMPLE],
     )
     def post(self, request: ApiRequest) -> Response:
-        return respond(request, parse_upload)
+        return respond(request.auth.tenant, lambda: parse_upload(request.auth.tenant, request.data))
 
 
-class UrlView(APIView):
-    """Search by a picture's web address, or by a picture in base64."""
+class SimilarView(APIView):
+    """Finds what is like a product."""
+
+    required_permissions = {"GET": "search:execute"}
+
+    @extend_schema(
+        operation_id="list_similar_products",
+        tags=["Products"],
+        summary="List products like this one",
+        parameters=[SimilarFields],
+        responses={200: AnswerSerializer},
+        examples=[ANSWER_EXAMPLE],
+    )
+    def get(self, request: ApiRequest, product_id: str) -> Response:
+        tenant, sent = request.auth.tenant, request.query_params
+        lists = {name for name, field in SimilarFields().fields.items() if isinstance(field, serializers.ListField)}
+        fields = {name: sent.getlist(name) if name in lists else sent[name] for name in sent}
+        return respond(tenant, lambda: parse_mode(tenant, "similar", {**fields, "product_id": product_id}))
+
+
+class BatchInput(serializers.Serializer[Any]):
+    queries = serializers.ListField(
+        child=serializers.DictField(),
+        min_length=1,
+        max_length=MAX_QUERIES,
+        help_text=f"each the body of a search and its `type`: {', '.join(MODES)}",
+    )
+
+
+class BatchResultSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="place of the query in the request, from 0")
+    status = serializers.IntegerField(help_text="the HTTP status that the query alone would have")
+    body = serializers.DictField(help_text="what the query alone would answer, or its error")
+
+
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    results = BatchResultSerializer(many=True)
+
+
+class BatchView(APIView):
+    """Searches many times, in any modes; a query that is wrong fails alone."""
 
     required_permissions = {"POST": "search:execute"}
 
     @extend_schema(
-        operation_id="search_by_url",
+        operation_id="search_batch",
         tags=["Search"],
-        summary="Search by a picture's address",
-        request=UrlFields,
-        responses={200: AnswerSerializer},
+        summary="Run up to 20 queries",
+        description="The answers come in the order of the queries. Each counts as a search.",
+        request=BatchInput,
+        responses={200: BatchAnswerSerializer},
         examples=[
-            OpenApiExample(
-                "A sneaker",
-                {"image_url": "https://example.com/query-sneaker.jpg", "limit": 10, "threshold": 0.5},
-                request_only=True,
-            ),
-            ANSWER_EXAMPLE,
+            OpenApiExample("Two queries", BATCH, request_only=True),
+            OpenApiExample("Two answers", BATCH_ANSWER, response_only=True, status_codes=["200"]),
         ],
     )
     def post(self, request: ApiRequest) -> Response:
-        return respond(request, parse_url)
+        body = BatchInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        tenant = request.auth.tenant
+        parsed = [self._attempt(partial(_parse_typed, tenant, query)) for query in body.validated_data["queries"]]
+        pictures = [example for query in parsed if isinstance(query, Query) for example in query.examples]
+        if sum(example.brings_picture for example in pictures) > MAX_PICTURES:
+            message = f"All queries of a batch together show at most {MAX_PICTURES} pictures. Send several batches."
+            raise serializers.ValidationError({"queries": serializers.ErrorDetail(message, code="too_many_pictures")})
+        # All at once: twenty slow shops one after the other would take minutes.
+        with ThreadPoolExecutor(MAX_QUERIES) as pool:
+            loaded = list(pool.map(self._load, parsed))
+        answers = [self._answer(tenant, query) for query in loaded]
+        results = [
+            {"index": index, "status": answered.status_code, "body": answered.data}
+            for index, answered in enumerate(answers)
+        ]
+        return Response({"results": results})
+
+    def _load(self, parsed: Query | Response) -> Query | Response:
+        return self._attempt(partial(load_pictures, parsed)) if isinstance(parsed, Query) else parsed
+
+    def _answer(self, tenant: Tenant, loaded: Query | Response) -> Response:
+        return self._attempt(partial(respond, tenant, lambda: loaded)) if isinstance(loaded, Query) else loaded
+
+    def _attempt(self, step: Callable[[], T]) -> T | Response:
+        """Return what a step returns, or the answer that tells what is wrong with its query."""
+        try:
+            with told_errors():
+                return step()
+        except (exceptions.APIException, Http404) as error:
+            return self.handle_exception(error)
 
 
-class TextView(APIView):
-    """Search by words."""
-
-    required_permissions = {"POST": "search:execute"}
-
-    @extend_schema(
-        operation_id="search_by_text",
-        tags=["Search"],
-        summary="Search by words",
-        request=TextFields,
-        responses={200: AnswerSerializer},
-        examples=[
-            OpenApiExample("A dress", {"query": "red summer dress", "limit": 10, "price_max": 100}, request_only=True),
-            ANSWER_EXAMPLE,
-        ],
-    )
-    def post(self, request: ApiRequest) -> Response:
-        return respond(request, parse_text)
+def respond(tenant: Tenant, parse: Callable[[], Query]) -> Response:
+    """Answer the query that a request means, or say in the API's words why it cannot be answered."""
+    return Response(answer_body(answered(tenant, parse)))
 
 
-def respond(request: ApiRequest, parse: Callable[[Any], Query]) -> Response:
-    """Answer the query that a request holds, or say in the API's words why it cannot be answered."""
+def answered(tenant: Tenant, parse: Callable[[], Query]) -> Answer:
+    """Return the answer to the query that a request means; raises the API's errors."""
+    watch = Stopwatch()
+    with told_errors():
+        with watch.step("parse"):
+            query = parse()
+        return answer(tenant, query, watch=watch)
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Turn what goes wrong with a query into the API's errors."""
     try:
-        found = answer(request.auth.tenant, parse(request.data))
+        yield
     except PictureError as error:
         raise NotIndexed(error) from error
     except EncoderError as error:
         raise EmbeddingUnavailable from error
-    return Response(_body(found))
 
 
-def _body(found: Answer) -> dict[str, Any]:
-    return {
-        "search_id": found.search_id,
-        "query_time_ms": found.total_ms,
-        "timing_ms": found.timing,
-        "count": len(found.hits),
-        "applied_threshold": found.threshold,
-        "results": [
-            {
-                "product_id": hit.product_id,
-                "similarity_score": round(hit.similarity, 4),
-                "relevance": round(hit.relevance, 4),
-                "match": hit.match,
-                "metadata": hit.metadata,
-                "image_url": hit.image_url,
-                "thumbnail_url": urljoin(settings.BASE_URL, hit.thumbnail_url),
-            }
-            for hit in found.hits
-        ],
-    }
+def _parse_typed(tenant: Tenant, query: dict[str, Any]) -> Query:
+    fields = {name: value for name, value in query.items() if name != "type"}
+    name = query.get("type")
+    if not isinstance(name, str) or name not in MODES:
+        message = f"A query names its type: {', '.join(MODES)}."
+        raise serializers.ValidationError({"type": [serializers.ErrorDetail(message, code="invalid_choice")]})
+    return parse_mode(tenant, name, fields)

@@ -1,8 +1,9 @@
-"""The vectors of queries, remembered in Redis: what was searched before needs neither decoding nor an encoder.
+"""What queries look like, remembered in Redis: what was searched before needs neither decoding nor an encoder.
 
-A vector is found again by its encoder's name and the exact bytes of the text or picture. Memory is bounded: there are
-SLOTS places, the digest of a query says which is its own, and the latest query of a place stays in it. Vectors are kept
-in half precision, which is how the database compares them: an answer is the same whether it was remembered or not.
+The vector of words, or the vector and the sight of a picture, is found again by the encoder's name and the exact bytes
+of the text or picture. Memory is bounded: there are SLOTS places, the digest of a query says which is its own, and the
+latest query of a place stays in it. Vectors are kept in half precision, which is how the database compares them: an
+answer is the same whether it was remembered or not.
 """
 
 import functools
@@ -10,6 +11,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 from catalog.indexing import open_picture
 from catalog.vision.encoder import Encoder
+from search.query_sight import Sight, sight_of
 
 logger = logging.getLogger(__name__)
 
@@ -28,14 +31,18 @@ T = TypeVar("T")
 
 KEY = "trooply:query-vector"
 COUNTS = "trooply:query-vectors"
-# With 512 dimensions a place takes 1.2 kB, so all of them 60 MB.
+# With 512 dimensions a place takes 1.2 kB, and one of a picture 2.2 kB, so all of them at most 110 MB.
 SLOTS = 50_000
 LIFETIME = timedelta(days=1)
 # An answer that takes longer than this is no gain over encoding.
 TIMEOUT_SECONDS = 0.25
+# Pictures of queries that are looked at in one process at once, beside the encoder.
+CONCURRENT_SIGHTS = 4
 # After a failure Redis is left alone for so long.
 PAUSE_SECONDS = 10.0
-DIGEST_BYTES = hashlib.sha256().digest_size
+# To be raised when something else is seen in the same query: what is remembered is then seen anew.
+VERSION = 1
+FLOAT_BYTES = 2
 
 
 @dataclass(frozen=True)
@@ -46,14 +53,36 @@ class Counts:
     misses: int
 
 
+@dataclass(frozen=True)
+class SeenPicture:
+    """The unit vector of a picture, float32 (dimensions,), and what is seen in it."""
+
+    vector: NDArray[np.float32]
+    sight: Sight
+
+
 def vector_of_text(text: str, encoder: Encoder) -> NDArray[np.float32]:
     """Return the unit vector of words, as float32 (dimensions,). Raises EncoderError."""
-    return _remembered(b"text", text.encode(), encoder, lambda: encoder.encode_texts([text])[0])
+    stored = _remembered(b"text", text.encode(), encoder, lambda: _pack(encoder.encode_texts([text])[0]))
+    return _unpack(stored, encoder)
 
 
 def vector_of_picture(data: bytes, encoder: Encoder) -> NDArray[np.float32]:
     """Return the unit vector of a picture's file, as float32 (dimensions,). Raises PictureError and EncoderError."""
-    return _remembered(b"picture", data, encoder, lambda: encoder.encode_images([open_picture(data).image])[0])
+    return look_at(data, encoder).vector
+
+
+def look_at(data: bytes, encoder: Encoder) -> SeenPicture:
+    """Return what a picture's file looks like. Raises PictureError and EncoderError."""
+
+    def look() -> bytes:
+        image = open_picture(data).image
+        # The encoder lets other threads run meanwhile.
+        sight = _beside.submit(sight_of, image)
+        return _pack(encoder.encode_images([image])[0]) + sight.result().to_json()
+
+    stored = _remembered(b"picture", data, encoder, look)
+    return SeenPicture(_unpack(stored, encoder), Sight.from_json(stored[FLOAT_BYTES * encoder.dimensions :]))
 
 
 def read_counts() -> Counts:
@@ -62,29 +91,36 @@ def read_counts() -> Counts:
     return Counts(hits=int(hits or 0), misses=int(misses or 0))
 
 
-def _remembered(
-    kind: bytes, content: bytes, encoder: Encoder, encode: Callable[[], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    digest = hashlib.sha256(b"\0".join((encoder.name.encode(), kind, content))).digest()
-    vector = _redis.call(lambda client: _look_up(client, digest, encoder.dimensions))
-    if vector is None:
-        encoded = encode().astype(np.float16)
-        _redis.call(lambda client: _remember(client, digest, encoded))
-        vector = encoded
-    return vector.astype(np.float32)
+def _pack(vector: NDArray[np.float32]) -> bytes:
+    return vector.astype(np.float16).tobytes()
 
 
-def _look_up(client: redis.Redis, digest: bytes, dimensions: int) -> NDArray[np.float16] | None:
+def _unpack(stored: bytes, encoder: Encoder) -> NDArray[np.float32]:
+    return np.frombuffer(stored, dtype=np.float16, count=encoder.dimensions).astype(np.float32)
+
+
+def _remembered(kind: bytes, content: bytes, encoder: Encoder, make: Callable[[], bytes]) -> bytes:
+    maker = f"{encoder.name} {encoder.dimensions} {VERSION}".encode()
+    digest = hashlib.sha256(b"\0".join((maker, kind, content))).digest()
+    stored = _redis.call(lambda client: _look_up(client, digest))
+    if stored is not None:
+        return stored
+    made = make()
+    _redis.call(lambda client: _remember(client, digest, made))
+    return made
+
+
+def _look_up(client: redis.Redis, digest: bytes) -> bytes | None:
     stored = client.get(_key(digest))
-    if not isinstance(stored, bytes) or len(stored) != DIGEST_BYTES + 2 * dimensions or not stored.startswith(digest):
+    if not isinstance(stored, bytes) or not stored.startswith(digest):
         return None
     client.hincrby(COUNTS, "hits", 1)
-    return np.frombuffer(stored, dtype=np.float16, offset=DIGEST_BYTES)
+    return stored.removeprefix(digest)
 
 
-def _remember(client: redis.Redis, digest: bytes, vector: NDArray[np.float16]) -> None:
+def _remember(client: redis.Redis, digest: bytes, made: bytes) -> None:
     with client.pipeline(transaction=False) as pipeline:
-        pipeline.set(_key(digest), digest + vector.tobytes(), ex=LIFETIME)
+        pipeline.set(_key(digest), digest + made, ex=LIFETIME)
         pipeline.hincrby(COUNTS, "misses", 1)
         pipeline.execute()
 
@@ -121,3 +157,4 @@ class _PausingRedis:
 
 
 _redis = _PausingRedis()
+_beside = ThreadPoolExecutor(CONCURRENT_SIGHTS, thread_name_prefix="sight")

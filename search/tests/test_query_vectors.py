@@ -1,15 +1,18 @@
 """What was searched before is neither decoded nor encoded again, and nobody notices but the counters."""
 
+import io
 import secrets
 
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from catalog.errors import PictureError
 from conftest import picture
 from search import query_vectors
-from search.query_vectors import read_counts, vector_of_picture, vector_of_text
+from search.query_sight import sight_of
+from search.query_vectors import look_at, read_counts, vector_of_picture, vector_of_text
 
 RED = (220, 20, 20)
 
@@ -17,15 +20,14 @@ RED = (220, 20, 20)
 class FakeEncoder:
     """Gives another vector at every call, and counts them."""
 
-    dimensions = 4
-
-    def __init__(self, name=None):
+    def __init__(self, name=None, *, dimensions=4):
         self.name = name or f"fake-{secrets.token_hex(8)}"
+        self.dimensions = dimensions
         self.calls = 0
 
     def encode_images(self, images):
         self.calls += 1
-        return np.full((len(images), 4), self.calls / 3, dtype=np.float32)
+        return np.full((len(images), self.dimensions), self.calls / 3, dtype=np.float32)
 
     encode_texts = encode_images
 
@@ -89,10 +91,27 @@ def test_a_place_keeps_the_latest_query_only(monkeypatch, counted):
 def test_a_vector_of_another_length_is_not_used():
     encoder = FakeEncoder()
     vector_of_text("red ball", encoder)
-    longer = FakeEncoder(encoder.name)
-    longer.dimensions = 5
-    vector_of_text("red ball", longer)
+    longer = FakeEncoder(encoder.name, dimensions=5)
+    assert len(vector_of_text("red ball", longer)) == 5
     assert longer.calls == 1
+
+
+def test_what_is_seen_in_a_picture_is_remembered_beside_its_vector(monkeypatch):
+    encoder, data = FakeEncoder(), picture(RED, file_format="PNG")
+    first = look_at(data, encoder)
+    monkeypatch.setattr(query_vectors, "open_picture", None)
+    second = look_at(data, encoder)
+    assert first.sight == second.sight == sight_of(Image.open(io.BytesIO(data)))
+    assert first.vector.tolist() == second.vector.tolist() == vector_of_picture(data, encoder).tolist()
+    assert encoder.calls == 1
+
+
+def test_what_an_earlier_version_has_remembered_is_seen_anew(monkeypatch):
+    encoder, data = FakeEncoder(), picture(RED, file_format="PNG")
+    look_at(data, encoder)
+    monkeypatch.setattr(query_vectors, "VERSION", 0)
+    look_at(data, encoder)
+    assert encoder.calls == 2
 
 
 def test_vectors_are_forgotten_after_a_day():

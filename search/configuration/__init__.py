@@ -1,0 +1,1 @@
+"""What a tenant has configured of its searches: weights, thresholds, and what the catalogue recommends."""

@@ -1,0 +1,1 @@
+"""Comparing two sets of weights on half of the shoppers each."""
