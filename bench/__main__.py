@@ -39,11 +39,11 @@ def _parse_arguments() -> argparse.Namespace:
         "--rows",
         type=int,
         nargs="+",
-        default=[10_000, 100_000],
-        help="sizes of the catalogues to search (default: 10000 100000)",
+        default=[5_000, 100_000],
+        help="sizes of the catalogues to search (default: 5000 100000); the largest is searched in every mode",
     )
     parser.add_argument(
-        "--requests", type=int, default=200, help="searches of each kind and size (default: %(default)s)"
+        "--requests", type=int, default=100, help="searches of each mode and size (default: %(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser.parse_args()

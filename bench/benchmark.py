@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from django.core.management import call_command
@@ -11,16 +12,17 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from accounts.models import Tenant
-from bench.catalogue import load_catalogue
+from bench.catalogue import load_catalogue, load_others, product_ids
 from bench.client import Request
 from bench.comparison import Loop, compare_loops
 from bench.indexing import IndexingSpeed, IndexingStages, measure_indexing, measure_stages
 from bench.machine import Machine, describe_machine
 from bench.memory import memory_of_background, memory_of_servers, memory_of_web
+from bench.modes import Material, all_requests, plain_requests
 from bench.pictures import describe_pictures, draw_pictures, served
 from bench.processes import Memory
 from bench.programs import running
-from bench.searching import SearchSpeed, measure_recall, measure_searches, search_requests
+from bench.searching import SearchSpeed, measure_recall, measure_searches
 from billing.models import Plan, Subscription
 from catalog.encoders import active_encoder, encoder_row
 from catalog.models import Embedding
@@ -30,6 +32,9 @@ from catalog.vector_index import build_missing_indexes
 WARM_UP = 32
 STAGES_SAMPLE = 64
 RECALL_SAMPLE = 100
+# The largest catalogue is one among so many shops, and each of the others has so many products.
+SHOPS = 100
+ROWS_OF_OTHERS = 200
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,15 @@ class BuiltIndex:
 class CatalogueSpeed:
     """What searching a catalogue of so many rows takes; one without an index is compared as a whole.
 
-    `recall` is the share of the ten nearest products that is found, 0 to 1, by what is searched with.
+    `recall` is the share of the ten nearest products that is found, 0 to 1, by what is searched with. `filtered` are
+    the searches with filters.
     """
 
     rows: int
     index: BuiltIndex | None
     recall: dict[str, float]
     searches: list[SearchSpeed]
+    filtered: list[SearchSpeed]
 
 
 @dataclass(frozen=True)
@@ -84,8 +91,15 @@ def run(*, pictures: int, rows: Sequence[int], requests: int) -> Results:
             "pictures": seen[:RECALL_SAMPLE],
             "words": active_encoder().encode_texts(texts[:RECALL_SAMPLE]),
         }
-        searches = search_requests(requests, texts=texts, pictures=drawn, addresses=addresses)
-        catalogues = [_measure_catalogue(size, seen, queries, searches) for size in rows]
+        *small, large = sorted(rows)
+        material = Material(texts, drawn, addresses, product_ids(min(requests, large)))
+        plain = plain_requests(material, requests)
+        catalogues = [_measure_catalogue(size, seen, queries, plain) for size in small]
+        _say(f"Loading {SHOPS - 1} other shops")
+        others = [_create_tenant(f"Shop {number}") for number in range(1, SHOPS)]
+        load_others(others, encoder_row(active_encoder()), seen, ROWS_OF_OTHERS)
+        modes, filtered = (all_requests(material, requests, filtered=choice) for choice in (False, True))
+        catalogues.append(_measure_catalogue(large, seen, queries, modes, filtered))
         memory = [*memory_of_web(), *background, *memory_of_servers()]
     _say("Comparing with a plain open_clip loop")
     loops = compare_loops(drawn, texts, rows)
@@ -97,6 +111,7 @@ def _measure_catalogue(
     seen: NDArray[np.float32],
     queries: Mapping[str, NDArray[np.float32]],
     searches: Mapping[str, Sequence[Request]],
+    filtered: Mapping[str, Sequence[Request]] = MappingProxyType({}),
 ) -> CatalogueSpeed:
     _say(f"Loading and searching {rows:,} rows")
     tenant, encoder = _create_tenant(f"{rows} rows"), encoder_row(active_encoder())
@@ -106,6 +121,7 @@ def _measure_catalogue(
         index=_build_index(),
         recall={kind: measure_recall(tenant, encoder, vectors, sample) for kind, sample in queries.items()},
         searches=measure_searches(tenant, searches),
+        filtered=measure_searches(tenant, filtered),
     )
 
 

@@ -27,11 +27,11 @@ def json_request(path: str, document: Any) -> Request:
     return Request(path, json.dumps(document).encode(), "application/json")
 
 
-def upload_request(path: str, picture: bytes, fields: Mapping[str, int]) -> Request:
-    """Return a request with a picture as the file `image` of a form, beside other fields (RFC 7578)."""
+def upload_request(path: str, picture: bytes, fields: Mapping[str, Any]) -> Request:
+    """Return a request with a picture as the file `image` of a form, beside other fields in JSON (RFC 7578)."""
     boundary = uuid.uuid4().hex
     parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{json.dumps(value)}\r\n'
         for name, value in fields.items()
     ]
     head = "".join(parts) + (

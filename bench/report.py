@@ -1,6 +1,7 @@
 """The figures of a run as Markdown, to be read in a terminal as well as in `docs/benchmarks.md`."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from textwrap import fill
 
 from bench.benchmark import CatalogueSpeed, Results
@@ -8,10 +9,12 @@ from bench.comparison import Loop
 from bench.indexing import IndexingSpeed, IndexingStages
 from bench.machine import Machine
 from bench.markdown import Cells, table
+from bench.modes import PAGE
 from bench.processes import Memory
-from bench.searching import CLIENTS, PAGE, SearchSpeed
+from bench.searching import CLIENTS, SearchSpeed
 
 WIDTH = 110
+FIGURES = ("p50", "p95", "p99")
 
 
 def write_report(results: Results) -> str:
@@ -51,19 +54,26 @@ def _indexing(speed: IndexingSpeed, stages: IndexingStages) -> str:
 
 
 def _catalogue(catalogue: CatalogueSpeed) -> str:
-    steps = catalogue.searches[0].steps
     recall = ", ".join(f"{share:.3f} by {kind}" for kind, share in catalogue.recall.items())
-    return _section(
-        f"Search over {catalogue.rows:,} rows",
+    title = f"Search over {catalogue.rows:,} rows"
+    whole = _section(
+        title,
         f"{catalogue.searches[0].requests} searches of each mode, {_how_compared(catalogue)}; "
-        f"recall@{PAGE} against numpy {recall}. "
-        "Milliseconds over HTTP, seen by one client. The steps are means: `fetch` includes decoding, `request` is "
-        "what lies around them (HTTP, token, JSON).",
-        table(
-            ("mode", "p50", "p95", *steps, "database share", f"{CLIENTS} clients"),
-            [_search(search) for search in catalogue.searches],
-        ),
+        f"recall@{PAGE} against numpy {recall}. Milliseconds: `server` is the answer's `query_time_ms`, the others are "
+        f"seen over HTTP by one client and by each of {CLIENTS} at once, who get so many answers a second.",
+        _speeds(catalogue.searches),
     )
+    filtered = _section(
+        f"{title}, filtered",
+        "The same, each search with one of six filters on columns and metadata in turns.",
+        _speeds(catalogue.filtered),
+    )
+    steps = _section(
+        f"{title}, step by step",
+        "Means of one client. `fetch` includes cropping; `request` is what lies around the steps (HTTP, token, JSON).",
+        _steps(catalogue.searches),
+    )
+    return "\n\n".join([whole, *([filtered] if catalogue.filtered else []), steps])
 
 
 def _how_compared(catalogue: CatalogueSpeed) -> str:
@@ -73,10 +83,24 @@ def _how_compared(catalogue: CatalogueSpeed) -> str:
     return f"by an HNSW index of {megabytes:.0f} MB, built in {seconds:.0f} s"
 
 
-def _search(search: SearchSpeed) -> Cells:
-    steps = [f"{spent:.1f}" for spent in search.steps.values()]
-    share, throughput = f"{search.database_share:.0%}", f"{search.per_second:.0f}/s"
-    return (search.mode, f"{search.p50:.1f}", f"{search.p95:.1f}", *steps, share, throughput)
+def _speeds(searches: Sequence[SearchSpeed]) -> str:
+    columns = [f"{who} {figure}" for who in ("server", "1 client", f"{CLIENTS} clients") for figure in FIGURES]
+    return table(("mode", *columns, "a second"), [_speed(search) for search in searches])
+
+
+def _speed(search: SearchSpeed) -> Cells:
+    spreads = (search.server, search.alone, search.crowded)
+    return (search.mode, *(f"{spent:.1f}" for one in spreads for spent in astuple(one)), f"{search.per_second:.0f}")
+
+
+def _steps(searches: Sequence[SearchSpeed]) -> str:
+    return table(
+        ("mode", *searches[0].steps, "database share"),
+        [
+            (search.mode, *(f"{spent:.1f}" for spent in search.steps.values()), f"{search.database_share:.0%}")
+            for search in searches
+        ],
+    )
 
 
 def _memory(memory: Sequence[Memory]) -> str:
@@ -136,7 +160,7 @@ def _search_of(mode: str, rows: int) -> str:
 
 
 def _median_of(catalogue: CatalogueSpeed, mode: str) -> float:
-    return next(search.p50 for search in catalogue.searches if search.mode == mode)
+    return next(search.alone.p50 for search in catalogue.searches if search.mode == mode)
 
 
 def _compared(measure: str, values: Sequence[float]) -> Cells:

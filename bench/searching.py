@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import cycle, islice
+from typing import Any, Self
 
 import numpy as np
 import redis
@@ -14,50 +14,51 @@ from numpy.typing import NDArray
 from accounts.models import Tenant
 from accounts.tokens import issue_token
 from bench.catalogue import Vectors
-from bench.client import Client, Request, json_request, upload_request
+from bench.client import Client, Request
+from bench.modes import PAGE
 from bench.timing import percentile
-from catalog.filters import Filters
+from catalog.filters import All
 from catalog.models import Encoder, Product
 from catalog.neighbours import find_nearest
 from search import query_vectors
 
-CLIENTS = 4
-PAGE = 10
-# Without a threshold an answer ends at what is relevant, and these catalogues hold nothing that is.
-WHOLE_PAGE = {"limit": PAGE, "threshold": 0}
+CLIENTS = 8
 # Each process of the web program loads the encoder at its first search, and so many at once come to all of them.
 WARM_UP = 32
 
 
 @dataclass(frozen=True)
-class SearchSpeed:
-    """Milliseconds of a mode's searches as one client sees them, and how many a second CLIENTS get.
+class Spread:
+    """Milliseconds that half of the requests, and 95 and 99 of a hundred, stay below."""
 
-    `steps` are means: what the answers' `timing_ms` say, and as `request` the rest, such as HTTP and JSON.
+    p50: float
+    p95: float
+    p99: float
+
+    @classmethod
+    def of(cls, milliseconds: Sequence[float]) -> Self:
+        return cls(*(percentile(milliseconds, percent) for percent in (50, 95, 99)))
+
+
+@dataclass(frozen=True)
+class SearchSpeed:
+    """How long a mode's searches take: on the server, as one client sees them, and as each of CLIENTS at once does.
+
+    `steps` are the means of one client's: what the answers' `timing_ms` say, and as `request` the rest, such as HTTP
+    and JSON. `per_second` is how many requests CLIENTS get answered.
     """
 
     mode: str
     requests: int
-    p50: float
-    p95: float
+    server: Spread
+    alone: Spread
+    crowded: Spread
     steps: dict[str, float]
     per_second: float
 
     @property
     def database_share(self) -> float:
         return self.steps["database"] / sum(self.steps.values())
-
-
-def search_requests(
-    count: int, *, texts: Iterable[str], pictures: Iterable[bytes], addresses: Iterable[str]
-) -> dict[str, list[Request]]:
-    """Return so many searches of each mode: by words, by an uploaded picture and by a picture's address."""
-    by_mode = {
-        "text": (json_request("/v1/search/text", {"query": text, **WHOLE_PAGE}) for text in texts),
-        "upload": (upload_request("/v1/search", picture, WHOLE_PAGE) for picture in pictures),
-        "url": (json_request("/v1/search/url", {"image_url": url, **WHOLE_PAGE}) for url in addresses),
-    }
-    return {mode: list(islice(cycle(requests), count)) for mode, requests in by_mode.items()}
 
 
 def measure_searches(tenant: Tenant, requests: Mapping[str, Sequence[Request]]) -> list[SearchSpeed]:
@@ -87,17 +88,19 @@ def measure_recall(tenant: Tenant, encoder: Encoder, vectors: Vectors, queries: 
 
 def _measure(token: str, mode: str, requests: Sequence[Request]) -> SearchSpeed:
     _forget_queries()
-    searches = _search_all(token, requests)
-    milliseconds = [search.milliseconds for search in searches]
+    alone = _search_all(token, requests)
     _forget_queries()
-    steps = {name: float(np.mean([search.steps[name] for search in searches])) for name in searches[0].steps}
+    started = time.perf_counter()
+    crowded = _search_at_once(token, requests)
+    seconds = time.perf_counter() - started
     return SearchSpeed(
         mode=mode,
         requests=len(requests),
-        p50=percentile(milliseconds, 50),
-        p95=percentile(milliseconds, 95),
-        steps=steps,
-        per_second=len(requests) / _search_at_once(token, requests),
+        server=Spread.of([search.on_server for search in alone]),
+        alone=Spread.of([search.milliseconds for search in alone]),
+        crowded=Spread.of([search.milliseconds for search in crowded]),
+        steps=_mean_steps(alone),
+        per_second=len(requests) / seconds,
     )
 
 
@@ -108,18 +111,20 @@ def _forget_queries() -> None:
             client.delete(key)
 
 
-def _search_at_once(token: str, requests: Iterable[Request]) -> float:
-    """Let CLIENTS send the requests, each over a connection of its own; return the seconds that they took."""
-    started = time.perf_counter()
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(lambda request: _search_all(token, [request]), requests))
-    return time.perf_counter() - started
-
-
 @dataclass(frozen=True)
 class _Search:
     milliseconds: float
     steps: dict[str, float]
+
+    @property
+    def on_server(self) -> float:
+        return sum(self.steps.values())
+
+
+def _search_at_once(token: str, requests: Iterable[Request]) -> list[_Search]:
+    """Let CLIENTS send the requests, each over a connection of its own."""
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [search for [search] in pool.map(lambda request: _search_all(token, [request]), requests)]
 
 
 def _search_all(token: str, requests: Iterable[Request]) -> list[_Search]:
@@ -129,14 +134,28 @@ def _search_all(token: str, requests: Iterable[Request]) -> list[_Search]:
 
 def _search(client: Client, request: Request) -> _Search:
     started = time.perf_counter()
-    answer = client.post(request)
+    body = client.post(request)
     milliseconds = (time.perf_counter() - started) * 1000
-    if answer["count"] != PAGE:
-        raise RuntimeError(f"A search of {request.path} found {answer['count']} products instead of {PAGE}.")
-    steps: dict[str, float] = answer["timing_ms"]
-    return _Search(milliseconds, steps | {"request": milliseconds - sum(steps.values())})
+    answers = [result["body"] for result in body["results"]] if request.path.endswith("/batch") else [body]
+    for answer in answers:
+        _require_full_page(request, answer)
+    return _Search(milliseconds, _sum_steps([answer["timing_ms"] for answer in answers]))
+
+
+def _require_full_page(request: Request, answer: Mapping[str, Any]) -> None:
+    if answer["has_more"] and answer["count"] < PAGE:
+        raise RuntimeError(f"A search of {request.path} shows {answer['count']} products instead of {PAGE}.")
+
+
+def _sum_steps(steps: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: sum(one[name] for one in steps) for name in steps[0]}
+
+
+def _mean_steps(searches: Sequence[_Search]) -> dict[str, float]:
+    steps = {name: float(np.mean([search.steps[name] for search in searches])) for name in searches[0].steps}
+    return steps | {"request": float(np.mean([search.milliseconds - search.on_server for search in searches]))}
 
 
 def _found(tenant: Tenant, encoder: Encoder, query: NDArray[np.float32]) -> set[int]:
-    nearest = find_nearest(tenant, encoder, query, filters=Filters(), limit=PAGE)
+    nearest = find_nearest(tenant, encoder, query, filters=All(), limit=PAGE)
     return {neighbour.product_pk for neighbour in nearest}
