@@ -20,6 +20,7 @@ from accounts.tokens import issue_token
 from billing.models import Plan, Subscription
 from catalog import encoders, relevance
 from trooply.celery import app as celery_app
+from trooply.testing.language_model import Endpoint
 from trooply.testing.picture_server import PictureServer
 
 PASSWORD = "a-long-enough-passphrase"
@@ -63,6 +64,7 @@ def _plans(request):
         request.getfixturevalue(max(database))
         if not Plan.objects.exists():
             import_module("billing.migrations.0002_plans").create_plans(apps, None)
+            import_module("billing.migrations.0003_catalog_batch_size").set_sizes(apps, None)
 
 
 @pytest.fixture
@@ -102,6 +104,16 @@ def pictures(settings) -> Iterator[PictureServer]:
     """A web server of pictures on loopback that fetching is allowed to reach."""
     with PictureServer() as server:
         settings.FETCH_ALLOWED_HOSTS = [server.host]
+        yield server
+
+
+@pytest.fixture
+def endpoint(settings) -> Iterator[Endpoint]:
+    """A language model on loopback."""
+    with Endpoint() as server:
+        settings.LANGUAGE_MODEL_URL = server.url
+        settings.LANGUAGE_MODEL_KEY = "secret-key"
+        settings.LANGUAGE_MODEL_NAME = "small"
         yield server
 
 

@@ -3,12 +3,15 @@
 import http
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from psycopg.errors import QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -19,6 +22,12 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 API_PATHS = ("/v1/", "/oauth/")
+# The Catalog API is a dialect of its own, whose clients read errors of another shape.
+CATALOG_PATH = "/v1/catalog/"
+# However much was sent, what is wrong with it is told in brief: so many errors, and so many characters of each field's
+# name and message.
+MAX_ERRORS = 50
+MAX_ERROR_LENGTH = 500
 _CODES = {
     exceptions.ParseError: "invalid_request",
     exceptions.NotAuthenticated: "missing_credentials",
@@ -35,6 +44,15 @@ _MESSAGES = {
 _NOT_A_REQUEST = "This request is not one that we take: it asks for another host, or has too many fields."
 
 
+class TookTooLong(exceptions.APIException):
+    """The database has cancelled a statement, see STATEMENT_TIMEOUT_SECONDS."""
+
+    status_code = http.HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "took_too_long"
+    default_detail = "This took the database too long, so it was given up. Try again a little later, or ask for less."
+    wait = 10
+
+
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into the API's answer; what is unforeseen becomes a 500 that tells no detail."""
     set_rollback()
@@ -47,15 +65,21 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
             error = exceptions.ParseError(_NOT_A_REQUEST)
         case exceptions.APIException():
             pass
+        case OperationalError() if isinstance(error.__cause__, QueryCanceled):
+            logger.warning("a statement took too long", exc_info=error)
+            error = TookTooLong()
         case _:
             logger.error("unhandled error", exc_info=error)
             error = exceptions.APIException("Something went wrong on our side. We were told; please try again.")
     return _problem_response(error, context["request"].path)
 
 
-def problem(*, status: int, code: str, message: str, path: str, **extra: Any) -> dict[str, Any]:
-    """Return the body of an error answer."""
-    return {
+def error_body(*, status: int, code: str, message: str, path: str, **extra: Any) -> tuple[dict[str, Any], str]:
+    """Return the body of an error answer and its content type, in the dialect of the address."""
+    if path.startswith(CATALOG_PATH):
+        told = {"code": code, "message": message, "details": extra.get("errors", [])}
+        return {"error": told, "request_id": request_id()}, "application/json"
+    body = {
         "type": f"{settings.BASE_URL}/docs#{code}",
         "title": http.HTTPStatus(status).phrase,
         "status": status,
@@ -67,6 +91,7 @@ def problem(*, status: int, code: str, message: str, path: str, **extra: Any) ->
         "retryable": status in (429, 503),
         **extra,
     }
+    return body, CONTENT_TYPE
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -97,19 +122,20 @@ def _wants_page(request: HttpRequest) -> bool:
 
 
 def _problem(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
-    body = problem(status=status, code=code, message=message, path=request.path)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    body, content_type = error_body(status=status, code=code, message=message, path=request.path)
+    return JsonResponse(body, status=status, content_type=content_type)
 
 
 def _problem_response(error: exceptions.APIException, path: str) -> Response:
     status = 422 if isinstance(error, exceptions.ValidationError) else error.status_code
     extra: dict[str, Any] = {}
     if isinstance(error, exceptions.ValidationError):
-        extra["errors"] = list(_field_errors(error.detail))
+        extra["errors"] = list(islice(_field_errors(error.detail), MAX_ERRORS))
     if (retryable := getattr(error, "retryable", None)) is not None:
         extra["retryable"] = retryable
-    body = problem(status=status, code=_code(error), message=_message(error, extra), path=path, **extra)
-    return Response(body, status=status, headers=_headers(error), content_type=CONTENT_TYPE)
+    code, message = _code(error), _message(error, extra)
+    body, content_type = error_body(status=status, code=code, message=message, path=path, **extra)
+    return Response(body, status=status, headers=_headers(error), content_type=content_type)
 
 
 def _code(error: exceptions.APIException) -> str:
@@ -138,7 +164,13 @@ def _field_errors(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
             nested = isinstance(value, Mapping | list)
             yield from _field_errors(value, f"{field}.{index}" if nested and field else field)
     else:
-        yield {"field": field, "code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
+        code = str(getattr(detail, "code", "invalid"))
+        yield {"field": _shortened(field), "code": code, "message": _shortened(str(detail))}
+
+
+def _shortened(text: str) -> str:
+    """Return a text of an error, cut off where it repeats what was sent at length."""
+    return text if len(text) <= MAX_ERROR_LENGTH else f"{text[: MAX_ERROR_LENGTH - 1]}…"
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:

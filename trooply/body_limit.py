@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from trooply.api_errors import CONTENT_TYPE, problem
+from trooply.api_errors import error_body
 
 
 class BodyLimitMiddleware:
@@ -19,10 +19,10 @@ class BodyLimitMiddleware:
         if not announced.isdecimal() or int(announced) <= settings.MAX_BODY_BYTES:
             return self.get_response(request)
         megabytes = settings.MAX_BODY_BYTES // 1024**2
-        body = problem(
+        body, content_type = error_body(
             status=413,
             code="payload_too_large",
             message=f"A request has at most {megabytes} MB. Send fewer products, or pictures as web addresses.",
             path=request.path,
         )
-        return JsonResponse(body, status=413, content_type=CONTENT_TYPE)
+        return JsonResponse(body, status=413, content_type=content_type)

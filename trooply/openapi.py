@@ -7,7 +7,20 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.authorization import required_permission
+from trooply.api_errors import CATALOG_PATH, CONTENT_TYPE
 
+_FIELD_ERRORS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["field", "code", "message"],
+        "properties": {
+            "field": {"type": "string"},
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+        },
+    },
+}
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "Problem details (RFC 9457) with a machine code in `error`.",
@@ -32,17 +45,20 @@ PROBLEM_SCHEMA = {
         "message": {"type": "string"},
         "request_id": {"type": "string"},
         "retryable": {"type": "boolean"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
+        "errors": _FIELD_ERRORS,
+    },
+}
+CATALOG_ERROR_SCHEMA = {
+    "type": "object",
+    "description": "An error as clients of the Catalog API read it; `details` name the fields.",
+    "required": ["error", "request_id"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": _FIELD_ERRORS},
         },
+        "request_id": {"type": "string"},
     },
 }
 _DESCRIPTIONS = {
@@ -53,6 +69,7 @@ _DESCRIPTIONS = {
     "405": "This address does not take this method.",
     "406": "This address answers with JSON only.",
     "409": "It conflicts with what is there or under way.",
+    "412": "Somebody else has changed it since you read it.",
     "413": "The request or its picture is too large.",
     "415": "The body is of another content type.",
     "422": "The request can be read but not carried out; `errors` names the fields.",
@@ -92,7 +109,7 @@ class OperationSchema(AutoSchema):
             operation["x-permission"] = permission
         for status, description in _DESCRIPTIONS.items():
             if status not in operation["responses"]:
-                operation["responses"][status] = _problem(description)
+                operation["responses"][status] = _error(description, self.path)
         return operation
 
     def get_override_parameters(self) -> list[Any]:
@@ -102,11 +119,14 @@ class OperationSchema(AutoSchema):
 
 
 def add_problem(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add the schema of errors to the document's components."""
-    result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    """Add the schemas of errors to the document's components."""
+    result["components"]["schemas"] |= {"Problem": PROBLEM_SCHEMA, "CatalogError": CATALOG_ERROR_SCHEMA}
     return result
 
 
-def _problem(description: str) -> dict[str, Any]:
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {"description": description, "content": {"application/problem+json": content}}
+def _error(description: str, path: str) -> dict[str, Any]:
+    content_type, name = (
+        ("application/json", "CatalogError") if path.startswith(CATALOG_PATH) else (CONTENT_TYPE, "Problem")
+    )
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": description, "content": {content_type: {"schema": schema}}}

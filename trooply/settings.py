@@ -130,6 +130,8 @@ DATABASES["default"].update(
         "pool": {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", default=8), "timeout": 10},
     },
 )
+# Of web processes alone, see trooply/wsgi.py.
+STATEMENT_TIMEOUT_SECONDS = number("STATEMENT_TIMEOUT_SECONDS", default=30)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis and Celery ---------------------------------------------------------------------------------------------
@@ -167,9 +169,11 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "resume jobs": every(timedelta(seconds=10), "catalog.tasks.resume_jobs"),
+    "resume revalidations": every(timedelta(minutes=1), "catalog.tasks.resume_revalidations"),
     "build vector indexes": every(timedelta(minutes=1), "catalog.tasks.build_vector_indexes"),
     "calibrate relevance": every(timedelta(minutes=1), "catalog.tasks.calibrate_relevance"),
     "flush search events": every(timedelta(seconds=5), "analytics.tasks.flush_search_events"),
+    "update popularity": every(timedelta(minutes=10), "analytics.tasks.update_popularity"),
     "prune": every(timedelta(hours=1), "trooply.tasks.prune"),
 }
 CELERY_TIMEZONE = "UTC"
@@ -179,7 +183,13 @@ CELERY_TIMEZONE = "UTC"
 ENCODER = env.str("ENCODER", default="scout-2")
 ENCODER_DIR = Path(env.str("ENCODER_DIR", default=str(BASE_DIR / "catalog/encoders")))
 ENCODER_THREADS = number("ENCODER_THREADS", default=2)
-EXACT_SEARCH_ROWS = number("EXACT_SEARCH_ROWS", default=10_000)
+LANGUAGE_MODEL_URL = env.str("LANGUAGE_MODEL_URL", default="")
+LANGUAGE_MODEL_KEY = env.str("LANGUAGE_MODEL_KEY", default="")
+LANGUAGE_MODEL_NAME = env.str("LANGUAGE_MODEL_NAME", default="")
+TRANSCRIBER_URL = env.str("TRANSCRIBER_URL", default="")
+TRANSCRIBER_KEY = env.str("TRANSCRIBER_KEY", default="")
+TRANSCRIBER_MODEL = env.str("TRANSCRIBER_MODEL", default="whisper-1")
+EXACT_SEARCH_ROWS = number("EXACT_SEARCH_ROWS", default=5_000)
 FETCH_ALLOWED_HOSTS = env.list("FETCH_ALLOWED_HOSTS", default=[])
 
 MEDIA_ROOT = VAR_DIR / "media"
@@ -308,6 +318,18 @@ SPECTACULAR_SETTINGS = {
         "ProductStatus": "catalog.models.Product.Status",
         "JobStatus": "catalog.models.Job.Status",
         "JobKind": "catalog.models.Job.Kind",
+        "RuleType": "merchandising.models.MerchandisingRule.Type",
+        "ScopeType": "merchandising.scopes.ScopeType",
+        "SynonymType": "merchandising.models.SynonymSet.Type",
+        "BannerPosition": "merchandising.models.PromoBanner.Position",
+        "FeedbackAction": "analytics.models.FeedbackEvent.Action",
+        "SearchSurface": "analytics.models.SearchEvent.Surface",
+        "CustomFieldType": "catalog.models.CustomField.Type",
+        "SearchMode": "search.modes.MODES",
+        "ExperimentStatus": "search.models.Experiment.Status",
+        "ExperimentVariant": "search.models.Experiment.Variant",
+        "EmbeddingStatus": "catalog.catalog_products.EMBEDDING_STATUSES",
+        "Match": "catalog.vision.relevance.MATCHES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

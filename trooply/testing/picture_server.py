@@ -11,7 +11,10 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said to one path: `delay` seconds pass before the head, `drip` seconds after each body byte."""
+    """What is said to one path: `delay` seconds pass before the head, `drip` seconds after each body byte.
+
+    An `endless` answer says its body over and over, until the client hangs up.
+    """
 
     body: bytes
     content_type: str = "image/jpeg"
@@ -19,6 +22,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     drip: float = 0.0
+    endless: bool = False
 
 
 class PictureServer(ThreadingHTTPServer):
@@ -50,9 +54,10 @@ class PictureServer(ThreadingHTTPServer):
         headers: Mapping[str, str] | None = None,
         delay: float = 0.0,
         drip: float = 0.0,
+        endless: bool = False,
     ) -> str:
         """Answer a path (with its query) like this from now on, and return its address."""
-        self._answers[path] = Answer(body, content_type, status, headers or {}, delay, drip)
+        self._answers[path] = Answer(body, content_type, status, headers or {}, delay, drip, endless)
         return self.url(path)
 
     def answer(self, path: str) -> Answer:
@@ -89,10 +94,13 @@ class PictureHandler(BaseHTTPRequestHandler):
         self.server.stopping.wait(answer.delay)
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if not answer.endless:
+            self.send_header("Content-Length", str(len(answer.body)))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
+        while answer.endless and not self.server.stopping.is_set():
+            self.wfile.write(answer.body)
         if not answer.drip:
             self.wfile.write(answer.body)
             return

@@ -1,6 +1,7 @@
 """The admin for staff: every page answers, every action does what it says, and nobody else gets in."""
 
 from base64 import b32encode
+from dataclasses import asdict
 
 import pytest
 from django.contrib import admin
@@ -19,10 +20,24 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.keys import digest
 from accounts.models import ApiKey, IdempotentRequest, Tenant, User, UserGroup
-from analytics.models import SearchEvent
+from analytics.models import FeedbackEvent, SearchEvent
 from billing.models import Plan, Subscription
-from catalog.models import Embedding, Encoder, Job, JobItem, Product, ProductImage, RelevanceCalibration, VectorIndex
+from catalog.models import (
+    CustomField,
+    Embedding,
+    Encoder,
+    Job,
+    JobItem,
+    Product,
+    ProductImage,
+    RelevanceCalibration,
+    VectorIndex,
+)
 from conftest import PASSWORD, create_tenant
+from merchandising.models import MerchandisingRule, PromoBanner, SynonymSet
+from search.configuration.config import config_of
+from search.models import ChatThread, Experiment, SavedSearch, SearchConfig
+from search.ranking import Weights
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 ADDABLE = [Tenant, UserGroup, User, Plan, Subscription, TOTPDevice, StaticDevice]
@@ -80,10 +95,19 @@ def create_rows(tenant, staff, number):
         image,
         Embedding.objects.create(tenant=tenant, product=product, image=image, encoder=encoder, vector=[1, 0, 0]),
         VectorIndex.objects.create(tenant=tenant, encoder=encoder, rows=20_000),
+        CustomField.objects.create(tenant=tenant, key=f"season_{number}", display_name="Season", type="string"),
         create_calibration(tenant, encoder),
         job,
         job.items.get(),
         create_search_event(tenant, number),
+        FeedbackEvent.objects.create(tenant=tenant, product_id=f"shoe-{number}", action="click"),
+        MerchandisingRule.objects.create(tenant=tenant, rule_type="pin", product_ids=[f"shoe-{number}"]),
+        PromoBanner.objects.create(tenant=tenant, title="Sale"),
+        SynonymSet.objects.create(tenant=tenant, words=["shoe", "boot"]),
+        create_search_config(number),
+        create_experiment(tenant, number),
+        SavedSearch.objects.create(tenant=tenant, name="Shoes", mode="text", params={"query": "shoe"}),
+        ChatThread.objects.create(tenant=tenant, turns=[{"message": "shoes", "answer": "I found 1 product."}]),
         TOTPDevice.objects.create(user=user, name="phone"),
         create_backup_codes(user),
         LogEntry.objects.log_actions(staff.pk, [product], 2, "Looked", single_object=True),
@@ -160,6 +184,21 @@ def create_search_event(tenant, number):
         results=3,
         milliseconds=12.5,
         created_at=timezone.now(),
+    )
+
+
+def create_search_config(number):
+    return SearchConfig.objects.create(tenant=Tenant.objects.create(name=f"Tuned {number}"), **asdict(Weights()))
+
+
+def create_experiment(tenant, number):
+    return Experiment.objects.create(
+        tenant=tenant,
+        name="Looks only",
+        variant_a=asdict(Weights()),
+        variant_b=asdict(Weights()),
+        planned_sample=100,
+        status=Experiment.Status.RUNNING if number == 1 else Experiment.Status.STOPPED,
     )
 
 
@@ -506,9 +545,10 @@ def test_cancelling_stops_a_job_and_leaves_a_finished_one(desk, tenant):
     assert logged() == [(at_work.job_id, "Cancelled")]
 
 
-def test_rebuilding_an_index_lets_the_worker_build_it_anew(desk, rows):
+def test_rebuilding_an_index_lets_the_worker_build_it_anew(desk, rows, tenant):
     act(desk, "rebuild", rows[VectorIndex])
     assert not VectorIndex.objects.exists()
+    assert Tenant.objects.get(pk=tenant.pk).revision == tenant.revision + 1
 
 
 def test_a_calibration_is_shown_with_the_cosines_that_it_calls_fair_and_strong(desk, rows):
@@ -624,3 +664,30 @@ def test_backup_codes_are_shown_when_they_are_made(desk, staff):
         dict(response.context["secrets"]).values()
     )
     assert device.token_set.count() == 10
+
+
+def test_weights_that_staff_mend_count_at_once_and_still_total_100(desk, rows):
+    config = rows[SearchConfig]
+    form = asdict(Weights()) | {"color": 6, "default_threshold": "", "smart_threshold_enabled": "on"}
+    response = desk.post(url(SearchConfig, "change", config.pk), form)
+    assert "The weights must total 100." in response.content.decode()
+    assert desk.post(url(SearchConfig, "change", config.pk), form | {"shape": 4}).status_code == 302
+    assert config_of(Tenant.objects.get(pk=config.tenant_id)).weights == Weights(shape=4, color=6)
+
+
+def test_a_search_config_that_staff_delete_counts_no_more(desk, rows):
+    config = rows[SearchConfig]
+    before = config.tenant.revision
+    form = {"action": "delete_selected", "_selected_action": config.pk, "post": "yes"}
+    desk.post(url(SearchConfig, "changelist"), form)
+    assert not SearchConfig.objects.exists()
+    assert Tenant.objects.get(pk=config.tenant_id).revision == before + 1
+
+
+def test_stopping_experiments_names_those_that_ran(desk, rows, tenant):
+    running, stopped = rows[Experiment], create_experiment(tenant, 2)
+    response = act(desk, "stop", running, stopped)
+    running.refresh_from_db()
+    assert (running.status, running.winner) == ("stopped", "")
+    assert messages_of(response) == ["Stopped: Looks only."]
+    assert Tenant.objects.get(pk=tenant.pk).revision == tenant.revision + 1

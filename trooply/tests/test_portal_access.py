@@ -4,7 +4,7 @@ from django.test import Client
 from accounts.models import Tenant, User
 from conftest import picture
 
-PAGES = ("/", "/products", "/search")
+PAGES = ("/", "/products", "/search", "/history", "/search-settings", "/custom-fields")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -19,6 +19,16 @@ def test_a_page_needs_its_permission(reader, client):
     response = client.get("/search")
     assert response.status_code == 403
     assert "text/html" in response["Content-Type"]
+
+
+@pytest.mark.parametrize("path", ["/search-settings", "/custom-fields"])
+def test_who_may_not_see_a_page_does_not_find_it_in_the_navigation(reader, admin_user, client, path):
+    client.force_login(admin_user)
+    assert client.get(path).status_code == 200
+    assert f'href="{path}"' in client.get("/products").content.decode()
+    client.force_login(reader.user)
+    assert client.get(path).status_code == 403
+    assert f'href="{path}"' not in client.get("/products").content.decode()
 
 
 @pytest.mark.parametrize(("path", "permission"), [("delete", "products:delete"), ("reindex", "products:write")])

@@ -51,6 +51,27 @@ def test_the_web_process_of_a_new_installation_does_not_start_without_its_encode
     assert "no-such-bundle" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("loaded", "variables", "timeout"),
+    [
+        ("trooply.wsgi", {"STATEMENT_TIMEOUT_SECONDS": "7"}, "7s"),
+        ("trooply.wsgi", {}, "30s"),
+        ("trooply.celery", {"STATEMENT_TIMEOUT_SECONDS": "7"}, "0"),
+    ],
+)
+def test_only_web_processes_have_statements_cancelled(db, loaded, variables, timeout):
+    result = run(
+        f"import {loaded}, django; django.setup()\n"
+        "from django.db import connection\n"
+        "with connection.cursor() as cursor:\n"
+        "    cursor.execute('SHOW statement_timeout')\n"
+        "    print(cursor.fetchone()[0])\n",
+        DATABASE_URL=database_url(),
+        **variables,
+    )
+    assert result.stdout == f"{timeout}\n", result.stderr
+
+
 def test_messages_of_the_schedule_expire_when_the_next_ones_come():
     expires = {name: entry["options"]["expires"] for name, entry in settings.CELERY_BEAT_SCHEDULE.items()}
     assert expires == {
@@ -58,6 +79,8 @@ def test_messages_of_the_schedule_expire_when_the_next_ones_come():
         "build vector indexes": 60,
         "calibrate relevance": 60,
         "flush search events": 5,
+        "update popularity": 600,
+        "resume revalidations": 60,
         "prune": 3600,
     }
 

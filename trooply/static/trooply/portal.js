@@ -20,6 +20,17 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   location.assign(location.href);
 });
 
+// A form that is refused comes back with what is wrong beside its fields.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status !== 422) return;
+  detail.shouldSwap = true;
+  detail.isError = false;
+});
+
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.xhr.status === 422) document.querySelector("[aria-invalid]")?.focus();
+});
+
 for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(failure, ({ detail }) => {
     detail.target.replaceChildren(document.getElementById("request-failed").content.cloneNode(true));
@@ -31,6 +42,10 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (announcement) document.getElementById("announcer").textContent = announcement.textContent;
   if (document.activeElement === document.body) target.focus({ preventScroll: true });
 });
+
+// --- Navigation, which is wider than a phone ------------------------------------------------------------------------
+
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 // --- Dialogs --------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-PAGES = ("/", "/products", "/search", "/search?query=red+dress", "/docs")
+PAGES = ("/", "/products", "/search", "/search?query=red+dress", "/search-settings", "/custom-fields", "/docs")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 # Playwright runs an event loop in the test's thread, in which Django then refuses to reach its database.
@@ -195,3 +195,47 @@ def test_the_list_of_products_is_filtered_as_one_types(page):
     page.get_by_role("searchbox").fill("bicycle")
     expect(page.get_by_role("row")).to_have_count(3)
     assert "q=bicycle" in page.url
+
+
+def test_sliders_and_numbers_tell_their_total_while_they_change(page):
+    page.goto("/search-settings")
+    total = page.locator("[data-total]")
+    expect(total).to_have_text("100 of 100")
+    page.get_by_label("Looks, per cent").fill("60")
+    expect(total).to_have_text("103 of 100, 3 too many")
+    page.get_by_label("Colours, slider").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    expect(page.get_by_label("Colours, per cent")).to_have_value("0")
+    expect(total).to_have_text("98 of 100, 2 to give")
+    page.get_by_role("button", name="Scale to 100").click()
+    expect(total).to_have_text("100 of 100")
+    expect(page.get_by_label("Looks, per cent")).to_have_value("62")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    expect(page.get_by_label("Looks, slider")).to_have_value("62")
+
+
+def test_without_scripts_weights_are_plain_numbers(chromium, installation, session):
+    context = chromium.new_context(base_url=installation.base_url, storage_state=session, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/search-settings")
+    expect(page.get_by_role("slider")).to_have_count(0)
+    page.get_by_label("Looks, per cent").fill("99")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("they must total 100.")).to_be_visible()
+    expect(page.get_by_label("Looks, per cent")).to_have_value("99")
+    context.close()
+
+
+def test_a_custom_field_is_declared_and_deleted(page):
+    page.goto("/custom-fields/new")
+    expect(page.get_by_label("Choices, one a line")).to_be_hidden()
+    page.get_by_label("Key in the metadata").fill("season")
+    page.get_by_label("Type").select_option("Choice")
+    page.get_by_label("Choices, one a line").fill("SS26\nAW26")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name="Season")).to_contain_text("SS26, AW26")
+    page.get_by_role("button", name="Delete Season").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No custom fields yet")).to_be_visible()
