@@ -43,6 +43,7 @@ from analytics.serializers import (
 )
 from analytics.suggestions import Completion, complete, suggest_queries
 from catalog.examples import answered, sent
+from catalog.lists import paginated
 
 
 class FeedbackView(APIView):
@@ -138,8 +139,7 @@ class HistoryView(GenericAPIView[SearchEvent]):
     )
     def get(self, request: ApiRequest) -> Response:
         searches = find_searches(request.auth.tenant, read_parameters(request, HistoryInput))
-        page = self.paginate_queryset(searches)
-        response = self.get_paginated_response(self.get_serializer(page, many=True).data)
+        response = paginated(self, searches)
         response.data["summary"] = summarise_history(request.auth.tenant, at=timezone.now())
         return response
 

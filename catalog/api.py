@@ -1,13 +1,9 @@
 """`/v1/products` and `/v1/jobs`."""
 
-from typing import Any
-
-from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -46,6 +42,7 @@ from catalog.job_report import (
     with_progress,
 )
 from catalog.jobs import access_job, cancel_job, create_job, retry_failed
+from catalog.lists import paginated
 from catalog.models import Job, JobItem, Product
 from catalog.product_list import SORTS, ListInput, find_products
 from catalog.products import access_product, delete_products, product_stats, update_metadata
@@ -82,7 +79,7 @@ class ProductListView(GenericAPIView[Product]):
         wanted = ListInput(data=request.query_params)
         wanted.is_valid(raise_exception=True)
         fields = wanted.validated_data
-        return _paginated(self, find_products(request.auth.tenant, fields), ordering=SORTS[fields["sort"]])
+        return paginated(self, find_products(request.auth.tenant, fields), ordering=SORTS[fields["sort"]])
 
     @extend_schema(
         operation_id="index_product",
@@ -240,7 +237,7 @@ class JobListView(GenericAPIView[Job]):
         examples=[answered("Jobs", JOB_SUMMARY)],
     )
     def get(self, request: ApiRequest) -> Response:
-        return _paginated(self, with_progress(request.auth.tenant.jobs.all()))
+        return paginated(self, with_progress(request.auth.tenant.jobs.all()))
 
 
 class JobView(APIView):
@@ -273,7 +270,7 @@ class JobErrorsView(GenericAPIView[JobItem]):
         examples=[answered("Errors", JOB_ERROR)],
     )
     def get(self, request: ApiRequest, job_id: str) -> Response:
-        return _paginated(self, failed_items(access_job(request.auth.tenant, job_id)), ordering=("index",))
+        return paginated(self, failed_items(access_job(request.auth.tenant, job_id)), ordering=("index",))
 
 
 class JobCancelView(APIView):
@@ -365,12 +362,3 @@ def _started(job: Job) -> Response:
 
 def _location(job: Job) -> dict[str, str]:
     return {"Location": reverse("job", args=[job.job_id])}
-
-
-def _paginated(view: GenericAPIView[Any], rows: QuerySet[Any], *, ordering: tuple[str, ...] = ()) -> Response:
-    paginator = view.paginator
-    assert isinstance(paginator, CursorPagination)
-    if ordering:
-        paginator.ordering = ordering
-    page = view.paginate_queryset(rows)
-    return view.get_paginated_response(view.get_serializer(page, many=True).data)

@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,6 +13,7 @@ from accounts.idempotency import idempotent
 from catalog.custom_fields import RESERVED_KEYS
 from catalog.examples import TIME, answered, sent
 from catalog.field_changes import access_field, change_field, declare_field, remove_field
+from catalog.lists import paginated
 from catalog.models import CustomField
 
 MAX_ENUM_VALUES = 500
@@ -131,11 +131,7 @@ class CustomFieldListView(GenericAPIView[CustomField]):
         examples=[answered("Fields", FIELD)],
     )
     def get(self, request: ApiRequest) -> Response:
-        paginator = self.paginator
-        assert isinstance(paginator, CursorPagination)
-        paginator.ordering = ("key",)
-        page = self.paginate_queryset(request.auth.tenant.custom_fields.all())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return paginated(self, request.auth.tenant.custom_fields.all(), ordering=("key",))
 
     @extend_schema(
         operation_id="create_custom_field",

@@ -7,13 +7,13 @@ from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
 from accounts.idempotency import idempotent
 from catalog.examples import answered, sent
+from catalog.lists import paginated
 from merchandising.configuration import (
     access_configured,
     add_configured,
@@ -272,11 +272,7 @@ Serializer = type[serializers.ModelSerializer[Any]]
 
 
 def _listed(view: GenericAPIView[Any], request: ApiRequest, model: type[Configured]) -> Response:
-    paginator = view.paginator
-    assert isinstance(paginator, CursorPagination)
-    paginator.ordering = model.SHOWN_ORDER
-    page = view.paginate_queryset(find_configured(model, request.auth.tenant))
-    return view.get_paginated_response(view.get_serializer(page, many=True).data)
+    return paginated(view, find_configured(model, request.auth.tenant), ordering=model.SHOWN_ORDER)
 
 
 def _added(request: ApiRequest, serializer: Serializer) -> Response:

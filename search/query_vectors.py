@@ -67,11 +67,6 @@ def vector_of_text(text: str, encoder: Encoder) -> NDArray[np.float32]:
     return _unpack(stored, encoder)
 
 
-def vector_of_picture(data: bytes, encoder: Encoder) -> NDArray[np.float32]:
-    """Return the unit vector of a picture's file, as float32 (dimensions,). Raises PictureError and EncoderError."""
-    return look_at(data, encoder).vector
-
-
 def look_at(data: bytes, encoder: Encoder) -> SeenPicture:
     """Return what a picture's file looks like. Raises PictureError and EncoderError."""
 

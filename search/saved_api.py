@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.authentication import ApiRequest
 from accounts.idempotency import idempotent
 from catalog.examples import answered, sent
+from catalog.lists import paginated
 from search.answers import AnswerSerializer
 from search.api import ANSWER_EXAMPLE, respond
 from search.inputs import MAX_LIMIT, MAX_OFFSET
@@ -66,8 +67,7 @@ class SavedSearchListView(GenericAPIView[SavedSearch]):
         examples=[answered("Saved searches", SAVED_EXAMPLE)],
     )
     def get(self, request: ApiRequest) -> Response:
-        page = self.paginate_queryset(request.auth.tenant.saved_searches.select_related("created_by"))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return paginated(self, request.auth.tenant.saved_searches.select_related("created_by"))
 
     @extend_schema(
         operation_id="save_search",

@@ -8,13 +8,13 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
 from accounts.idempotency import idempotent
 from catalog.examples import answered, sent
+from catalog.lists import paginated
 from search.configuration.api import WEIGHTS_EXAMPLE, WeightsFields
 from search.configuration.config import require_full_weight
 from search.experiments.lifecycle import (
@@ -174,11 +174,7 @@ class ExperimentListView(GenericAPIView[Experiment]):
         examples=[answered("Experiments", EXPERIMENT_EXAMPLE)],
     )
     def get(self, request: ApiRequest) -> Response:
-        paginator = self.paginator
-        assert isinstance(paginator, CursorPagination)
-        paginator.ordering = ("-started_at", "-pk")
-        page = self.paginate_queryset(request.auth.tenant.experiments.all())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return paginated(self, request.auth.tenant.experiments.all(), ordering=("-started_at", "-pk"))
 
     @extend_schema(
         operation_id="start_experiment",

@@ -12,7 +12,7 @@ from catalog.errors import PictureError
 from conftest import picture
 from search import query_vectors
 from search.query_sight import sight_of
-from search.query_vectors import look_at, read_counts, vector_of_picture, vector_of_text
+from search.query_vectors import look_at, read_counts, vector_of_text
 
 RED = (220, 20, 20)
 
@@ -74,7 +74,7 @@ def test_another_encoder_has_vectors_of_its_own():
 
 def test_words_are_no_picture():
     encoder, data = FakeEncoder(), picture(RED, file_format="PNG")
-    vector_of_picture(data, encoder)
+    look_at(data, encoder)
     vector_of_text(data.decode("latin-1"), encoder)
     vector_of_text("", encoder)
     assert encoder.calls == 3
@@ -102,7 +102,7 @@ def test_what_is_seen_in_a_picture_is_remembered_beside_its_vector(monkeypatch):
     monkeypatch.setattr(query_vectors, "open_picture", None)
     second = look_at(data, encoder)
     assert first.sight == second.sight == sight_of(Image.open(io.BytesIO(data)))
-    assert first.vector.tolist() == second.vector.tolist() == vector_of_picture(data, encoder).tolist()
+    assert first.vector.tolist() == second.vector.tolist()
     assert encoder.calls == 1
 
 
@@ -141,7 +141,7 @@ def test_a_picture_that_was_seen_is_not_decoded_again(owner, index, monkeypatch,
 def test_what_is_no_picture_is_refused_every_time_and_not_counted(counted):
     for _ in range(2):
         with pytest.raises(PictureError):
-            vector_of_picture(b"hello", FakeEncoder())
+            look_at(b"hello", FakeEncoder())
     assert counted() == (0, 0)
 
 
