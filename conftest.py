@@ -19,6 +19,7 @@ from accounts.models import Tenant, User
 from accounts.tokens import issue_token
 from billing.models import Plan, Subscription
 from catalog import encoders, relevance
+from catalog.models import Encoder
 from trooply.celery import app as celery_app
 from trooply.testing.language_model import Endpoint
 from trooply.testing.picture_server import PictureServer
@@ -65,6 +66,13 @@ def _plans(request):
         if not Plan.objects.exists():
             import_module("billing.migrations.0002_plans").create_plans(apps, None)
             import_module("billing.migrations.0003_catalog_batch_size").set_sizes(apps, None)
+
+
+@pytest.fixture(autouse=True)
+def _no_encoder_of_other_tests(request, _plans):
+    """No encoder serves when a test begins, though a thread of an earlier one may have let one serve, and committed."""
+    if {"transactional_db", "db"} & set(request.fixturenames):
+        Encoder.objects.all().delete()
 
 
 @pytest.fixture
