@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,12 +14,35 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django_otp import devices_for_user
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, FieldTextFilter, SingleNumericFilter
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts.model_admin import BY_TENANT, ReadOnlyAdmin, StaffAdmin, asks_first, status_column
-from accounts.models import ApiKey, IdempotentRequest, Tenant, User, UserGroup
+from accounts.model_admin import (
+    BY_TENANT,
+    NOTHING,
+    ReadOnlyAdmin,
+    StaffAdmin,
+    actor_of,
+    asks_first,
+    show_json,
+    status_column,
+)
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    IdempotentRequest,
+    Tenant,
+    User,
+    UserGroup,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from accounts.permissions import ALL_PERMISSIONS
+from accounts.webhooks.endpoints import SECRETS_OF_ENDPOINT, change_endpoint, redeliver, redeliver_range
+from accounts.webhooks.events import JOB_CALLBACK, TEST, EventType
 
 
 @admin.register(Tenant)
@@ -84,12 +108,13 @@ class TenantAdmin(StaffAdmin):
     def records(self, tenant: Tenant) -> str:
         """Return links to the lists of all that belongs to a tenant."""
         fields: list[Any] = Tenant._meta.get_fields(include_hidden=True)
-        related = [field.related_model for field in fields if field.one_to_many]
+        related = [field.related_model for field in fields if field.one_to_many or field.one_to_one]
         links = [
             (f"{_list_url(model)}?tenant__id__exact={tenant.pk}", model._meta.verbose_name_plural)
             for model in related
             if self.admin_site.is_registered(model)
         ]
+        links.append((f"{_list_url(AuditEntry)}?tenant_id={tenant.pk}", "audit entries"))
         return format_html_join(" · ", '<a class="text-link" href="{}">{}</a>', links)
 
 
@@ -157,7 +182,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg, misc]
     form = UserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
@@ -189,6 +214,11 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
             return []
         shown = ["tenant", "password_link", "last_login", "date_joined"]
         return shown if request.user.is_superuser else [*shown, "is_staff", "is_superuser", "user_permissions"]
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Set a password and log it, or do neither."""
+        return super().user_change_password(request, *args, **kwargs)
 
     @admin.display(boolean=True, description="authenticator", ordering="has_authenticator")
     def has_authenticator(self, user: Any) -> bool:
@@ -244,3 +274,204 @@ class IdempotentRequestAdmin(ReadOnlyAdmin):
     ordering = ["-created_at"]
     # The body is the answer as the shop got it, and may hold a new key.
     fields = ["tenant", "key", "status", "created_at"]
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnlyAdmin):
+    is_audited_below = True
+    list_display = ["webhook_id", "tenant", "url", "shown_state", "failing_since", "paused_until", "created_at"]
+    list_filter = [BY_TENANT, "state", ("failing_since", admin.EmptyFieldListFilter)]
+    list_select_related = ["tenant"]
+    search_fields = ["webhook_id", "url", "tenant__name"]
+    ordering = ["-created_at"]
+    # Without the secrets, which sign in the shop's name.
+    fields = [
+        "tenant",
+        "webhook_id",
+        "url",
+        "description",
+        "events",
+        "shown_state",
+        "failing_since",
+        "paused_until",
+        "previous_secret_expires_at",
+        "created_at",
+        "deliveries",
+    ]
+    actions = ["enable", "disable", "redeliver_failed"]
+
+    @display(
+        description="state",
+        ordering="state",
+        label={
+            WebhookEndpoint.State.ACTIVE.label: "success",
+            WebhookEndpoint.State.FAILING.label: "danger",
+            WebhookEndpoint.State.GONE.label: "danger",
+        },
+    )  # type: ignore[untyped-decorator]
+    def shown_state(self, endpoint: WebhookEndpoint) -> str:
+        return endpoint.get_state_display()
+
+    @admin.display(description="deliveries")
+    def deliveries(self, endpoint: WebhookEndpoint) -> str:
+        every = f"{_list_url(WebhookDelivery)}?endpoint__id__exact={endpoint.pk}"
+        links = [(every, "all"), *((f"{every}&status__exact={status}", status) for status in WebhookDelivery.Status)]
+        return format_html_join(" · ", '<a class="text-link" href="{}">{}</a>', links)
+
+    @admin.action(description="Enable selected endpoints", permissions=["act"])
+    def enable(self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]) -> None:
+        self.act_on_each(request, endpoints, "Enabled", lambda endpoint: _switch(request, endpoint, active=True))
+
+    @admin.action(description="Disable selected endpoints", permissions=["act"])
+    @asks_first("Nothing is sent to them any more until the shop or you enable them. What waits stays for 30 days.")
+    def disable(self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]) -> None:
+        self.act_on_each(request, endpoints, "Disabled", lambda endpoint: _switch(request, endpoint, active=False))
+
+    @admin.action(description="Deliver once more what has failed", permissions=["act"])
+    @asks_first("All deliveries to them that have failed in the last 30 days go out again, with the ids they had.")
+    def redeliver_failed(self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]) -> None:
+        since = timezone.now() - WebhookEvent.KEPT_FOR
+        self.act_on_each(
+            request,
+            endpoints,
+            "Delivered once more what had failed",
+            lambda endpoint: bool(redeliver_range(endpoint, actor_of(request), since=since)),
+        )
+
+
+def _switch(request: HttpRequest, endpoint: WebhookEndpoint, *, active: bool) -> bool:
+    """Enable or disable an endpoint; return whether that was another state."""
+    if active == (endpoint.state == WebhookEndpoint.State.ACTIVE):
+        return False
+    change_endpoint(endpoint.tenant, actor_of(request), endpoint.webhook_id, {"active": active})
+    return True
+
+
+class EventTypeFilter(admin.SimpleListFilter):
+    """Types that there are; to ask the rows which ones they have would read all of them."""
+
+    title = "type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in (*EventType, JOB_CALLBACK, TEST)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        return queryset.filter(type=chosen) if chosen else queryset
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    list_display = ["event_id", "type", "tenant", "created_at"]
+    list_filter = [BY_TENANT, EventTypeFilter, "created_at"]
+    list_select_related = ["tenant"]
+    search_fields = ["event_id__exact"]
+    search_help_text = "The whole id of an event"
+    fields = ["tenant", "event_id", "type", "created_at", "payload", "deliveries"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        events: QuerySet[WebhookEvent] = super().get_queryset(request).defer("data")
+        return events
+
+    @admin.display(description="data, as it is sent")
+    def payload(self, event: WebhookEvent) -> str:
+        return show_json(event.data)
+
+    @admin.display
+    def deliveries(self, event: WebhookEvent) -> str:
+        rows = [
+            (reverse("admin:accounts_webhookdelivery_change", args=[delivery.pk]), delivery, delivery.status)
+            for delivery in event.deliveries.order_by("pk")
+        ]
+        return format_html_join(", ", '<a class="text-link" href="{}">{}</a> {}', rows) or NOTHING
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    is_audited_below = True
+    list_display = ["delivery_id", "event_type", "tenant", "receiver", "shown_status", "attempts", "due_at"]
+    list_filter = [BY_TENANT, "status", "endpoint__state", ("endpoint", AutocompleteSelectFilter)]
+    search_fields = ["delivery_id__exact", "event__event_id__exact", "endpoint__webhook_id__exact"]
+    search_help_text = "The whole id of a delivery, an event or an endpoint"
+    fields = [
+        "tenant",
+        "delivery_id",
+        "event",
+        "receiver",
+        "shown_status",
+        "attempts",
+        "due_at",
+        "created_at",
+        "finished_at",
+        "payload",
+        "shown_log",
+    ]
+    actions = ["redeliver"]
+    shown_status = status_column(pending="info", delivered="success", failed="danger")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
+        rows: QuerySet[WebhookDelivery] = super().get_queryset(request)
+        return rows.select_related("tenant", "event", "endpoint").defer(*SECRETS_OF_ENDPOINT)
+
+    @admin.display(description="event")
+    def event_type(self, delivery: WebhookDelivery) -> str:
+        return delivery.event.type
+
+    @admin.display(description="receiver")
+    def receiver(self, delivery: WebhookDelivery) -> str:
+        return delivery.endpoint.url if delivery.endpoint else delivery.callback_url
+
+    @admin.display(description="data, as it is sent")
+    def payload(self, delivery: WebhookDelivery) -> str:
+        return show_json(delivery.event.data)
+
+    @admin.display(description="attempts so far")
+    def shown_log(self, delivery: WebhookDelivery) -> str:
+        return show_json(delivery.log) if delivery.log else NOTHING
+
+    @admin.action(description="Deliver selected once more", permissions=["act"])
+    def redeliver(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
+        self.act_on_each(request, deliveries, "Delivered once more", lambda delivery: _redeliver(request, delivery))
+
+
+def _redeliver(request: HttpRequest, delivery: WebhookDelivery) -> bool:
+    """Deliver once more, unless it is on its way already."""
+    if delivery.status == WebhookDelivery.Status.PENDING:
+        return False
+    redeliver(delivery, actor_of(request))
+    return True
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "tenant_name", "actor", "action", "target", "address", "request_id"]
+    list_filter = [
+        ("tenant_id", SingleNumericFilter),
+        ("actor", FieldTextFilter),
+        ("action", FieldTextFilter),
+        "created_at",
+    ]
+    search_fields = ["target", "request_id__exact"]
+    search_help_text = "What was acted on, or the id of a request"
+    date_hierarchy = "created_at"
+    fields = [
+        "created_at",
+        "tenant_name",
+        "tenant_id",
+        "actor",
+        "action",
+        "target",
+        "shown_before",
+        "shown_after",
+        "address",
+        "request_id",
+    ]
+
+    @admin.display(description="before")
+    def shown_before(self, entry: AuditEntry) -> str:
+        return show_json(entry.before)
+
+    @admin.display(description="after")
+    def shown_after(self, entry: AuditEntry) -> str:
+        return show_json(entry.after)

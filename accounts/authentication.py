@@ -22,6 +22,14 @@ class Caller:
     tenant: Tenant
     permissions: frozenset[str]
     user: User | None = None
+    api_key: ApiKey | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who this is, for the audit log."""
+        if self.user is not None:
+            return f"staff {self.user.email}" if self.user.is_staff else self.user.email
+        return f"API key {self.api_key}" if self.api_key is not None else "owner"
 
 
 class ApiRequest(Request):
@@ -123,4 +131,4 @@ def _identify_api_key(credential: str, *, at: datetime) -> Caller:
     if api_key is None:
         raise InvalidCredentials("This API key does not exist, has expired or was revoked. Create a new one.")
     api_key.record_use(at)
-    return Caller(tenant=api_key.tenant, permissions=expand(api_key.scopes))
+    return Caller(tenant=api_key.tenant, permissions=expand(api_key.scopes), api_key=api_key)

@@ -17,12 +17,13 @@ from rest_framework.response import Response
 
 from accounts.authentication import ApiRequest
 from accounts.models import IdempotentRequest, Tenant
+from accounts.parsers import DigestingParser
 
 P = ParamSpec("P")
 
 MAX_KEY_LENGTH = 255
-# A request that has not answered by then was killed; its key may be used again.
-ABANDONED_AFTER = timedelta(minutes=1)
+# A request that has not answered by then was killed; its key may be used again. The largest feeds take minutes.
+ABANDONED_AFTER = timedelta(minutes=5)
 
 
 class KeyReused(exceptions.APIException):
@@ -40,6 +41,15 @@ class RequestInProgress(exceptions.APIException):
 class InvalidKey(exceptions.ParseError):
     default_code = "invalid_parameter"
     default_detail = f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters; a UUID is a good one."
+
+
+class ShownOnce(Response):
+    """An answer with a secret; a repeated `Idempotency-Key` gets what is kept of it instead."""
+
+    def __init__(self, data: dict[str, Any], *, withheld: tuple[str, ...], **options: Any) -> None:
+        super().__init__(data, **options)
+        self.headers["Cache-Control"] = "no-store"
+        self.kept = {name: value for name, value in data.items() if name not in withheld}
 
 
 def idempotent(
@@ -96,7 +106,8 @@ def _keep_answer(record: IdempotentRequest, answer: Callable[[], Response]) -> R
     except BaseException:
         record.delete()
         raise
-    record.status, record.body = response.status_code, response.data
+    record.status = response.status_code
+    record.body = response.kept if isinstance(response, ShownOnce) else response.data
     record.location = response.headers.get("Location", "")
     record.save(update_fields=["status", "body", "location"])
     return response
@@ -104,4 +115,11 @@ def _keep_answer(record: IdempotentRequest, answer: Callable[[], Response]) -> R
 
 def _fingerprint(request: ApiRequest) -> str:
     line = f"{request.method} {request.get_full_path()}\n".encode()
-    return hashlib.sha256(line + request._request.body).hexdigest()
+    return hashlib.sha256(line + _identity_of_body(request)).hexdigest()
+
+
+def _identity_of_body(request: ApiRequest) -> bytes:
+    """Return the body, or the digest of one that is too large for memory."""
+    assert request.negotiator is not None
+    parser = request.negotiator.select_parser(request, request.parsers or [])
+    return request.data.digest if isinstance(parser, DigestingParser) else request._request.body

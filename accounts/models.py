@@ -1,5 +1,6 @@
-"""Tenants, the people who work for them, and their credentials."""
+"""Tenants, the people who work for them, their credentials, what they are told by webhooks, and who did what."""
 
+import secrets
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -12,6 +13,7 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.encryption import EncryptedTextField
 from accounts.keys import SHOWN_LENGTH, KeyKind, digest, new_key
 from accounts.permissions import ALL_PERMISSIONS, DEVELOPER_PERMISSIONS
 
@@ -21,6 +23,18 @@ models.CharField.register_lookup(Lower)
 
 def new_client_id() -> str:
     return f"client_{uuid.uuid4().hex}"
+
+
+def new_webhook_id() -> str:
+    return f"wh_{secrets.token_hex(12)}"
+
+
+def new_delivery_id() -> str:
+    return f"dlv_{secrets.token_hex(12)}"
+
+
+def new_event_id() -> str:
+    return f"msg_{secrets.token_hex(12)}"
 
 
 class TenantManager(models.Manager["Tenant"]):
@@ -63,6 +77,16 @@ class Tenant(models.Model):
         self.client_secret_digest = digest(secret)
         self.save(update_fields=["client_secret_digest"])
         return secret
+
+
+class CallbackSecret(models.Model):
+    """What signs the calls to the `callback_url` of a tenant's jobs; made at the first one."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
+    secret = EncryptedTextField()
+
+    def __str__(self) -> str:
+        return f"of {self.tenant_id}"
 
 
 class UserGroup(models.Model):
@@ -200,6 +224,120 @@ class IdempotentRequest(models.Model):
         return self.key
 
     @classmethod
-    def prune(cls) -> int:
-        """Delete answers that are too old to be replayed; return how many."""
-        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR).delete()[0]
+    def expired(cls) -> models.QuerySet["IdempotentRequest"]:
+        """Return the answers that are too old to be replayed."""
+        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR)
+
+
+class WebhookEndpointManager(models.Manager["WebhookEndpoint"]):
+    def get_queryset(self) -> models.QuerySet["WebhookEndpoint"]:
+        """Decrypt secrets only where they are needed: one that cannot be read any more takes nothing else with it."""
+        return super().get_queryset().defer("secret", "previous_secret")
+
+
+class WebhookEndpoint(models.Model):
+    """Where a tenant wants to be told of events."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        DISABLED = "disabled", "Disabled by the shop"
+        FAILING = "failing", "Disabled after days of failure"
+        GONE = "gone", "Disabled because it answered 410"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="webhook_endpoints")
+    webhook_id = models.CharField(max_length=40, unique=True, default=new_webhook_id, editable=False)
+    url = models.URLField(max_length=2000)
+    description = models.CharField(max_length=200, blank=True)
+    events = ArrayField(models.CharField(max_length=50))
+    secret = EncryptedTextField()
+    previous_secret = EncryptedTextField(blank=True, help_text="signs beside the present one until it expires")
+    previous_secret_expires_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    failing_since = models.DateTimeField(null=True, blank=True, help_text="of the first failure after the last success")
+    paused_until = models.DateTimeField(null=True, blank=True, help_text="it has asked for slower deliveries")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[WebhookEndpointManager] = WebhookEndpointManager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["created_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.webhook_id
+
+
+class WebhookEvent(models.Model):
+    """Something that happened and that somebody wants to know: written in the transaction of what it tells of."""
+
+    KEPT_FOR = timedelta(days=30)
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    event_id = models.CharField(max_length=40, unique=True, default=new_event_id, editable=False)
+    type = models.CharField(max_length=50)
+    data = models.JSONField(encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+    @classmethod
+    def expired(cls) -> models.QuerySet["WebhookEvent"]:
+        """Return the events that are older than the log of deliveries reaches."""
+        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR)
+
+
+class WebhookDelivery(models.Model):
+    """An event on its way to an endpoint, or to the `callback_url` of a job, until that has accepted it."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="webhook_deliveries")
+    delivery_id = models.CharField(max_length=40, unique=True, default=new_delivery_id, editable=False)
+    event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries", null=True, blank=True)
+    callback_url = models.URLField(max_length=2000, blank=True, help_text="where there is no endpoint")
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    due_at = models.DateTimeField(
+        default=timezone.now, help_text="of the next attempt, while it is pending; while one is under way, its lease"
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    log = models.JSONField(default=list, help_text="the attempts: at, status, error, milliseconds, answer")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        indexes = [
+            models.Index("endpoint", "due_at", name="delivery_due", condition=models.Q(status="pending")),
+            models.Index(
+                "tenant", "due_at", name="callback_due", condition=models.Q(status="pending", endpoint__isnull=True)
+            ),
+            models.Index("endpoint", models.F("created_at").desc(), models.F("id").desc(), name="delivery_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.delivery_id
+
+
+class AuditEntry(models.Model):
+    """Who did what; the database refuses to change or delete one, and it outlives the tenant."""
+
+    tenant_id = models.BigIntegerField(db_index=True)
+    tenant_name = models.CharField(max_length=200)
+    actor = models.CharField(max_length=300)
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=300, blank=True)
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    address = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}"

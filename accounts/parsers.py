@@ -8,7 +8,7 @@ from itertools import chain
 from typing import IO, Any, Never
 
 from rest_framework import exceptions
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 # What PostgreSQL refuses in a text: a null character, and half of a character beyond U+FFFF without its other half.
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
@@ -19,6 +19,10 @@ _TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
 
 class InvalidJSON(exceptions.ParseError):
     default_code = "invalid_json"
+
+
+class DigestingParser(BaseParser):
+    """A parser of bodies that are larger than memory: what it returns has the `digest` of the bytes that it read."""
 
 
 class StrictJSONParser(JSONParser):

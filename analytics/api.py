@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.idempotency import idempotent
 from analytics.examples import (
     ANALYTICS,
@@ -42,7 +43,6 @@ from analytics.serializers import (
     SuggestionsInput,
 )
 from analytics.suggestions import Completion, complete, suggest_queries
-from catalog.examples import answered, sent
 from catalog.lists import paginated
 
 

@@ -54,9 +54,9 @@ class SearchEvent(models.Model):
         return self.search_id
 
     @classmethod
-    def prune(cls) -> int:
-        """Delete events older than the longest report; return how many."""
-        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR).delete()[0]
+    def expired(cls) -> models.QuerySet["SearchEvent"]:
+        """Return the events that are older than the longest report."""
+        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR)
 
 
 class FeedbackEvent(models.Model):
@@ -107,6 +107,6 @@ class FeedbackEvent(models.Model):
         return f"{self.get_action_display()} {self.product_id}"
 
     @classmethod
-    def prune(cls) -> int:
-        """Delete events older than the longest report; return how many."""
-        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR).delete()[0]
+    def expired(cls) -> models.QuerySet["FeedbackEvent"]:
+        """Return the events that are older than the longest report."""
+        return cls.objects.filter(created_at__lt=timezone.now() - cls.KEPT_FOR)

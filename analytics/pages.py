@@ -16,7 +16,7 @@ from analytics.history import HistoryInput, find_searches, remembered_searches, 
 from analytics.models import SearchEvent
 from analytics.reports import count_searches
 from billing.limits import plan_of
-from catalog.job_report import with_progress
+from catalog.jobs.report import with_progress
 from catalog.products import newest_products, product_stats
 
 RECENT = 6

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from unfold.admin import StackedInline
 
 from accounts.admin import TenantAdmin
-from accounts.model_admin import StaffAdmin
-from billing.models import Plan, Subscription
+from accounts.model_admin import BY_TENANT, ReadOnlyAdmin, StaffAdmin
+from billing.models import Plan, QuotaWarning, Subscription
 
 
 @admin.register(Plan)
@@ -67,6 +67,21 @@ class SubscriptionAdmin(StaffAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscription | None = None) -> list[str]:
         return ["tenant", "started_at"] if obj else []
+
+
+@admin.register(QuotaWarning)
+class QuotaWarningAdmin(ReadOnlyAdmin):
+    """Each is told once; one that is deleted is told anew when the limit is near."""
+
+    list_display = ["tenant", "resource", "percent", "limit", "created_at"]
+    list_filter = [BY_TENANT, "percent", "created_at"]
+    list_select_related = ["tenant"]
+    search_fields = ["resource__exact", "tenant__name"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+    fields = list_display
+
+    has_delete_permission = StaffAdmin.has_delete_permission
 
 
 class SubscriptionInline(StackedInline):  # type: ignore[misc]

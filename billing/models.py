@@ -40,3 +40,21 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.plan}"
+
+
+class QuotaWarning(models.Model):
+    """A tenant that has been told, once, how much of a limit is used."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="quota_warnings")
+    resource = models.CharField(max_length=30, help_text="such as products")
+    limit = models.PositiveIntegerField(help_text="another limit is told of anew")
+    percent = models.PositiveSmallIntegerField(help_text="of the limit that was reached: 80 or 100")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("tenant", "resource", "limit", "percent", name="quota_warning_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.limit} {self.resource}"

@@ -5,12 +5,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
+from accounts import request_context
+
 logger = logging.getLogger("trooply.request")
-_request_id: ContextVar[str] = ContextVar("request_id", default="")
 # What a client may choose as id: it ends up in logs and headers.
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/", "/media/")
@@ -18,7 +18,7 @@ _QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/", "/media/")
 
 def request_id() -> str:
     """Return the id of the request at work, or an empty string outside of one."""
-    return _request_id.get()
+    return request_context.request_id.get()
 
 
 class RequestIdFilter(logging.Filter):
@@ -37,7 +37,9 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get("X-Request-ID", "")
-        token = _request_id.set(sent if _ACCEPTED_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}")
+        named = sent if _ACCEPTED_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}"
+        id_before = request_context.request_id.set(named)
+        address_before = request_context.remote_address.set(request.META.get("REMOTE_ADDR", ""))
         started = time.perf_counter()
         try:
             response = self.get_response(request)
@@ -45,7 +47,8 @@ class RequestLogMiddleware:
             self._log(request, response, time.perf_counter() - started)
             return response
         finally:
-            _request_id.reset(token)
+            request_context.request_id.reset(id_before)
+            request_context.remote_address.reset(address_before)
 
     def _log(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
         if request.path.startswith(_QUIET_PATHS):
