@@ -20,7 +20,7 @@ from billing.models import Plan, Subscription
 from catalog.demo_shop import install_demo
 from catalog.encoder_heads import heads_of
 from catalog.encoders import LostEncoderError, active_encoder
-from catalog.job_report import with_progress
+from catalog.jobs.report import with_progress
 from catalog.models import Job, Product
 
 CREDENTIALS_FILE = "demo-credentials.json"
