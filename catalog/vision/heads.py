@@ -117,8 +117,8 @@ MODERATION = Head(
         "violence/blood/a bleeding wound/a corpse, "
         "weapons/a gun/a pistol/a rifle/ammunition, "
         "drugs/cannabis/cocaine/a syringe, "
-        "alcohol_tobacco/a bottle of liquor/a glass of beer/a cigarette/a vape, "
-        "hate_symbols/a swastika/a nazi flag/a hate symbol"
+        "hate_symbols/a swastika/a nazi flag/a hate symbol, "
+        "minors_risk/a naked child/an undressed child"
     ),
     prompts=("{}", "a photo of {}"),
     ordinary=("a product", "clothes", "shoes", "a bag", "furniture", "kitchenware", "electronics", "a toy", "food"),

@@ -72,10 +72,7 @@ class ZeroShot:
             Answers(
                 product_type=_likeliest(PRODUCT_TYPE, certainties[PRODUCT_TYPE.name][row]),
                 attributes={head.name: self._suggest(head, certainties[head.name][row]) for head in ATTRIBUTES},
-                moderation={
-                    label: round(float(score), 4)
-                    for label, score in zip(MODERATION.label_names, certainties[MODERATION.name][row], strict=True)
-                },
+                moderation=_by_category(certainties[MODERATION.name][row]),
             )
             for row in range(len(vectors))
         ]
@@ -84,6 +81,10 @@ class ZeroShot:
         """Return the chance of every type for each picture, given its unit vector (n, dimensions); they total 1."""
         chances = self._certainties(vectors)[PRODUCT_TYPE.name]
         return [dict(zip(PRODUCT_TYPE.label_names, row, strict=True)) for row in chances.tolist()]
+
+    def moderation(self, vectors: NDArray[np.float32]) -> list[dict[str, float]]:
+        """Return each picture's score 0..1 of every moderation category, given its unit vector (n, dimensions)."""
+        return [_by_category(row) for row in self._certainties(vectors)[MODERATION.name]]
 
     def _certainties(self, vectors: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
         """Return how sure each label of each head is, by the names of the heads, each (n, labels)."""
@@ -143,3 +144,7 @@ def _scores(head: Head, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
 def _likeliest(head: Head, certainties: NDArray[np.float64]) -> ProductType:
     best = int(certainties.argmax())
     return ProductType(head.label_names[best], float(certainties[best]))
+
+
+def _by_category(certainties: NDArray[np.float64]) -> dict[str, float]:
+    return {name: round(float(one), 4) for name, one in zip(MODERATION.label_names, certainties, strict=True)}
