@@ -39,6 +39,11 @@ class HitSerializer(serializers.Serializer[Hit]):
         MATCHES, help_text=f"strong from a relevance of {STRONG} on, fair from {FAIR} on, else weak"
     )
     metadata = serializers.DictField()
+    translations = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField()),
+        required=False,
+        help_text="name and category by language, where the shop is multilingual",
+    )
     image_url = serializers.CharField(allow_blank=True)
     thumbnail_url = serializers.CharField(allow_blank=True)
     applied_rules = AppliedRuleSerializer(many=True, required=False, help_text="that moved it; absent when none did")
@@ -78,6 +83,9 @@ class AnswerSerializer(serializers.Serializer[Answer]):
     hint = serializers.CharField(required=False, help_text="which filter leaves nothing, and what there is")
     facets = serializers.DictField(required=False, help_text="counts over all products that fit, on request")
     experiment = AssignmentSerializer(required=False, help_text="with a session_id, while an experiment runs")
+    translated_query = serializers.CharField(
+        required=False, help_text="what was searched for, when the words were in another language than English"
+    )
     interpreted = serializers.DictField(required=False, help_text="how a sentence was understood")
     explain = serializers.DictField(required=False, help_text="weights, threshold and filters, on request")
 
@@ -101,6 +109,8 @@ def answer_body(found: Answer) -> dict[str, Any]:
         body["facets"] = found.facets
     if (assignment := found.terms.assignment) is not None:
         body["experiment"] = {"id": assignment.experiment_id, "variant": assignment.variant}
+    if found.query.translated:
+        body["translated_query"] = found.query.translated
     if found.query.interpreted is not None:
         body["interpreted"] = found.query.interpreted
     if found.query.explain:
@@ -120,6 +130,8 @@ def hit_body(hit: Hit, *, explain: bool = False) -> dict[str, Any]:
         "image_url": hit.image_url,
         "thumbnail_url": urljoin(settings.BASE_URL, hit.thumbnail_url),
     }
+    if hit.translations:
+        body["translations"] = hit.translations
     if hit.applied_rules:
         body["applied_rules"] = [asdict(rule) for rule in hit.applied_rules]
     if hit.variants:

@@ -1,5 +1,6 @@
 """From a query to vectors: load its pictures, encode them and its words, and make one search of all."""
 
+import hashlib
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from catalog import color_search
 from catalog.encoder_heads import heads_of
 from catalog.encoders import encoder_row
 from catalog.indexing import open_picture, read_source
+from catalog.moderation.scores import Scan, merge_scores
 from catalog.product_vectors import Cover, find_covers
 from catalog.relevance import relevance_of
 from catalog.vision.composition import (
@@ -34,7 +36,7 @@ from catalog.vision.vocabulary import Vector, Vocabulary
 from merchandising.synonyms import expand
 from search.query import Box, Combine, Example, Query
 from search.query_sight import palette_of_words, product_types_of_words
-from search.query_vectors import look_at, vector_of_text
+from search.query_vectors import SeenPicture, look_at, vector_of_text
 from search.ranking import Sought
 
 # A shopper waits for these pictures; a shop's server that is slower than that has lost them anyway.
@@ -56,11 +58,13 @@ class Target:
     """What a query looks for, each probe by itself; a search by colour has no probes.
 
     `penalise` tells of candidates' vectors (n, dimensions) how sure each is to be of what is not wanted, 0..1 (n,).
+    `scans` are of all pictures that the query brings.
     """
 
     probes: tuple[Probe, ...] = ()
     sought: Sought = field(default_factory=Sought)
     penalise: Callable[[Vector], NDArray[np.float64]] | None = None
+    scans: tuple[Scan, ...] = ()
 
     @property
     def curve(self) -> Logistic:
@@ -103,6 +107,7 @@ def encode(tenant: Tenant, query: Query, encoder: Encoder) -> Target:
         probes=probes,
         sought=_sought(query, wanted),
         penalise=_penalty(tenant, query, probes, unwanted, encoder) if unwanted and probes else None,
+        scans=tuple(seen.scan for seen in (*wanted, *unwanted) if seen.scan is not None),
     )
 
 
@@ -127,6 +132,7 @@ class _Seen:
 
     probe: Probe
     sought: Sought = field(default_factory=Sought)
+    scan: Scan | None = None
 
 
 def _look_at_all(tenant: Tenant, examples: Sequence[Example], encoder: Encoder) -> list[_Seen]:
@@ -142,11 +148,21 @@ def _look(tenant: Tenant, example: Example, covers: Mapping[str, Cover], encoder
     if example.image_data:
         picture = look_at(example.image_data, encoder)
         [types] = heads_of(encoder).zero_shot.product_types(picture.vector[None])
-        return _Seen(Probe(picture.vector, curve), Sought(types, {}, picture.sight.palette, picture.sight.shape))
-    variants = np.array([vector_of_text(text, encoder) for text in expand(tenant, example.text)])
+        sought = Sought(types, {}, picture.sight.palette, picture.sight.shape)
+        return _Seen(Probe(picture.vector, curve), sought, scan_of(example.image_data, picture, encoder))
+    said = example.english or example.text
+    # The merchant's synonyms are of either language.
+    texts = dict.fromkeys((said, *expand(tenant, said)[1:], *expand(tenant, example.text)[1:]))
+    variants = np.array([vector_of_text(text, encoder) for text in texts])
     vector = blend_vectors(variants, np.ones(len(variants)))
-    named = product_types_of_words(example.text, vector, heads_of(encoder).zero_shot)
-    return _Seen(Probe(vector, curve), Sought(named, palette=palette_of_words(example.text)))
+    named = product_types_of_words(said, vector, heads_of(encoder).zero_shot)
+    return _Seen(Probe(vector, curve), Sought(named, palette=palette_of_words(said)))
+
+
+def scan_of(data: bytes, picture: SeenPicture, encoder: Encoder) -> Scan:
+    """Return how much there is of each moderation category in a picture that was looked at."""
+    [by_words] = heads_of(encoder).zero_shot.moderation(picture.vector[None])
+    return Scan(hashlib.sha256(data).hexdigest(), merge_scores(by_words, picture.nudity))
 
 
 def _find_covers(tenant: Tenant, product_ids: Collection[str], encoder: Encoder) -> dict[str, Cover]:

@@ -56,7 +56,7 @@ ANSWER = {
             "match": "strong",
             "metadata": {"name": "Blue Running Sneaker", "price": 89.99},
             "image_url": "https://example.com/blue-sneaker.jpg",
-            "thumbnail_url": "https://shop.example/media/thumbnails/1/ab/ab12.webp",
+            "thumbnail_url": "https://shop.example/media/thumbnails/1/ab/ab12.jpg",
         }
     ],
     "applied_rules": [],

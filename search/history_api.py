@@ -4,11 +4,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered
 from analytics import api
 from analytics.examples import FORGOTTEN
 from analytics.history import ForgetInput
 from analytics.serializers import ForgottenSerializer
-from catalog.examples import answered
 from search.history import forget_history
 
 

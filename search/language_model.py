@@ -5,18 +5,17 @@ https://platform.openai.com/docs/api-reference/chat
 
 import json
 import logging
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import requests
-import urllib3
 from django.conf import settings
 from rest_framework import serializers
 
+from accounts.endpoints import EndpointError, arrivals, ask, posted, translated_errors
 from catalog.vision.palette import EXAMPLES
+from catalog.vocabulary.tokens import clean, fold
 from search.natural_language import (
     MAX_TEXT_LENGTH,
     Catalogue,
@@ -25,7 +24,6 @@ from search.natural_language import (
     Understood,
     interpret,
 )
-from search.natural_language.tokens import clean, fold
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +33,6 @@ Message = dict[str, Any]
 TIMEOUT_SECONDS = 8.0
 # Of a streamed answer, between two pieces of it.
 STREAM_TIMEOUT_SECONDS = 30.0
-MAX_ANSWER_BYTES = 1_000_000
-READ_SIZE = 64 * 1024
 # Names that a model is told of each kind; it may name others, which count if the shop has them.
 MAX_TOLD = 200
 MAX_VALUES = 20
@@ -55,8 +51,7 @@ The shop:
 {shop}"""
 
 
-class LanguageModelError(Exception):
-    """The endpoint is off, could not be reached, refused, took too long, or answered something else than asked."""
+LanguageModelError = EndpointError
 
 
 class AnswerFields(serializers.Serializer[Any]):
@@ -153,16 +148,21 @@ def complete(
     if json_schema is not None:
         schema = {"name": "answer", "strict": True, "schema": json_schema}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    deadline = time.monotonic() + timeout
-    with _translated_errors(), _post(body, timeout=timeout) as response:
-        return _text(json.loads(_read(response, deadline))["choices"][0]["message"]["content"])
+    answer = ask(_address(), _named(body), key=settings.LANGUAGE_MODEL_KEY, timeout=timeout)
+    with translated_errors():
+        return _text(answer["choices"][0]["message"]["content"])
 
 
 def stream(messages: list[Message]) -> Iterator[str]:
     """Yield the model's answer piece by piece as it comes."""
     with (
-        _translated_errors(),
-        _post({"messages": messages, "stream": True}, timeout=STREAM_TIMEOUT_SECONDS) as response,
+        translated_errors(),
+        posted(
+            _address(),
+            _named({"messages": messages, "stream": True}),
+            key=settings.LANGUAGE_MODEL_KEY,
+            timeout=STREAM_TIMEOUT_SECONDS,
+        ) as response,
     ):
         for line in _lines(response):
             if not line.startswith(b"data:"):
@@ -178,62 +178,23 @@ def stream(messages: list[Message]) -> Iterator[str]:
     raise LanguageModelError("It stopped before the end of its answer.")
 
 
-@contextmanager
-def _post(body: dict[str, Any], *, timeout: float) -> Iterator[requests.Response]:
+def _address() -> str:
     if not is_configured():
         raise LanguageModelError("No LANGUAGE_MODEL_URL is set.")
-    headers = {"Authorization": f"Bearer {settings.LANGUAGE_MODEL_KEY}"} if settings.LANGUAGE_MODEL_KEY else {}
-    with requests.post(
-        settings.LANGUAGE_MODEL_URL.rstrip("/") + "/chat/completions",
-        json={"model": settings.LANGUAGE_MODEL_NAME, **body},
-        headers=headers,
-        timeout=timeout,
-        stream=True,
-        allow_redirects=False,
-    ) as response:
-        if response.status_code != 200:
-            raise LanguageModelError(f"It answered with status {response.status_code}.")
-        yield response
+    return f"{settings.LANGUAGE_MODEL_URL.rstrip('/')}/chat/completions"
 
 
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Turn what goes wrong on the way, and answers in another form, into LanguageModelError without addresses."""
-    try:
-        yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise LanguageModelError(f"It could not be asked: {type(error).__name__}.") from error
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise LanguageModelError("Its answer is not in the form of the protocol.") from error
-
-
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """Return the body, unless it comes too slowly as a whole."""
-    body = b""
-    for piece in _arrivals(response):
-        body += piece
-        if time.monotonic() > deadline:
-            raise LanguageModelError("Its answer came too slowly.")
-    return body
+def _named(body: dict[str, Any]) -> dict[str, Any]:
+    return {"model": settings.LANGUAGE_MODEL_NAME, **body}
 
 
 def _lines(response: requests.Response) -> Iterator[bytes]:
     """Yield the lines of the body as soon as each is complete."""
     rest = b""
-    for piece in _arrivals(response):
+    for piece in arrivals(response):
         *lines, rest = (rest + piece).split(b"\n")
         yield from lines
     yield rest
-
-
-def _arrivals(response: requests.Response) -> Iterator[bytes]:
-    """Yield what has arrived, up to a limit; requests itself would wait until its buffer is full."""
-    size = 0
-    while piece := response.raw.read1(READ_SIZE, decode_content=True):
-        size += len(piece)
-        if size > MAX_ANSWER_BYTES:
-            raise LanguageModelError("Its answer is too long.")
-        yield piece
 
 
 def _text(value: Any) -> str:

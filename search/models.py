@@ -172,6 +172,6 @@ class ChatThread(models.Model):
         ChatThread.objects.filter(pk__in=kept.values("pk")[self.LIMIT :]).delete()
 
     @classmethod
-    def prune(cls) -> int:
-        """Delete conversations that nobody has gone on with; return how many."""
-        return cls.objects.filter(updated_at__lt=timezone.now() - cls.KEPT_FOR).delete()[0]
+    def expired(cls) -> models.QuerySet["ChatThread"]:
+        """Return the conversations that nobody has gone on with."""
+        return cls.objects.filter(updated_at__lt=timezone.now() - cls.KEPT_FOR)

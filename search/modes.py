@@ -20,6 +20,7 @@ from catalog.filter_dialects import filters_from
 from catalog.filters import All, Not, parent_is, product_is
 from catalog.indexing import is_inline
 from catalog.products import access_parent_id
+from catalog.translation.queries import in_english
 from catalog.vision.composition import PICTURE_WEIGHT
 from search.inputs import (
     ColorInput,
@@ -84,7 +85,7 @@ def _without_bytes(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_text(tenant: Tenant, fields: Mapping[str, Any]) -> Query:
-    return _query(tenant, "text", fields, Example(text=fields["query"]))
+    return _query(tenant, "text", fields, _words(fields["query"]))
 
 
 def build_url(tenant: Tenant, fields: Mapping[str, Any]) -> Query:
@@ -116,7 +117,7 @@ def build_crop(tenant: Tenant, fields: Mapping[str, Any]) -> Query:
 
 
 def build_filtered(tenant: Tenant, fields: Mapping[str, Any]) -> Query:
-    example = Example(text=fields["query"]) if "query" in fields else Example(image_url=picture_of(fields))
+    example = _words(fields["query"]) if "query" in fields else Example(image_url=picture_of(fields))
     return _query(tenant, "filtered", fields, example)
 
 
@@ -171,13 +172,19 @@ def _query(tenant: Tenant, mode: str, fields: Mapping[str, Any], *examples: Exam
 
 
 def _example(fields: Mapping[str, Any]) -> Example:
-    return Example(text=fields.get("text", ""), product_id=fields.get("product_id", ""), image_url=picture_of(fields))
+    if "text" in fields:
+        return _words(fields["text"])
+    return Example(product_id=fields.get("product_id", ""), image_url=picture_of(fields))
+
+
+def _words(text: str) -> Example:
+    return Example(text=text, english=in_english(text))
 
 
 def _picture_and_words(fields: Mapping[str, Any], usual_weight: float) -> tuple[Example, ...]:
     weight = fields.get("visual_weight", fields.get("image_weight", usual_weight))
     picture = Example(image_url=picture_of(fields), weight=weight)
-    words = Example(text=fields.get("query", ""), weight=1 - weight)
+    words = replace(_words(fields.get("query", "")), weight=1 - weight)
     sent = [example for example in (picture, words) if example.image_url or example.text]
     return tuple([example for example in sent if example.weight > 0] or sent)
 

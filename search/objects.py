@@ -11,13 +11,16 @@ from catalog.encoder_heads import heads_of
 from catalog.encoders import active_encoder, encoder_row
 from catalog.hits import Hit
 from catalog.indexing import open_picture
+from catalog.models import ModerationEvent
+from catalog.moderation.judging import judge_search
 from catalog.relevance import relevance_of
 from catalog.vision.encoder import Encoder
 from catalog.vision.regions import Region, frame, propose_regions
-from search.encoding import Probe, Target, encode, load_pictures
+from search.encoding import Probe, Target, encode, load_pictures, scan_of
 from search.pipeline import Answer, Stopwatch, find, remember
 from search.query import Query
 from search.query_sight import sight_of
+from search.query_vectors import look_at
 from search.ranking import Sought
 from search.terms import terms_of
 
@@ -48,7 +51,7 @@ class Look:
 def shop_the_look(tenant: Tenant, query: Query, *, max_regions: int) -> Look:
     """Find the things in a query's only picture, search for each, and remember that it was searched.
 
-    Raises PictureError when the picture cannot be used, and EncoderError when there is no encoder.
+    Raises PictureError when the picture cannot be used or is refused, and EncoderError when there is no encoder.
     """
     watch = Stopwatch()
     # Asked for once: a switch to another encoder may happen at any line below.
@@ -57,7 +60,10 @@ def shop_the_look(tenant: Tenant, query: Query, *, max_regions: int) -> Look:
     with watch.step("fetch"):
         query = load_pictures(query)
     with watch.step("encode"):
-        image = open_picture(query.examples[0].image_data).image
+        data = query.examples[0].image_data
+        scan = scan_of(data, look_at(data, encoder), encoder)
+        judge_search(tenant, [scan], ModerationEvent.Surface.SEARCH_UPLOAD)
+        image = open_picture(data).image
         regions = propose_regions(image, encoder, heads_of(encoder).zero_shot, max_regions)
         targets = [_target(tenant, image, region, encoder) for region in regions]
         targets = targets or [encode(tenant, query, encoder)]

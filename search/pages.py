@@ -11,11 +11,11 @@ from rest_framework import exceptions
 
 from accounts.models import Tenant
 from accounts.pages import PortalRequest, portal_page
-from catalog.bulk import sentence
 from catalog.candidates import Signal
 from catalog.errors import PictureError
 from catalog.hits import Hit
 from catalog.products import newest_products
+from catalog.validation_messages import sentence
 from catalog.vision.encoder import EncoderError
 from catalog.vision.palette import EXAMPLES
 from search.history import forget_history

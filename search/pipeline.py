@@ -20,7 +20,8 @@ from catalog.facets import count_facets, parse_facets
 from catalog.filter_hints import find_hint
 from catalog.filters import conditions_of
 from catalog.hits import Hit, load_hits
-from catalog.models import Encoder
+from catalog.models import Encoder, ModerationEvent
+from catalog.moderation.judging import judge_search
 from catalog.product_vectors import cover_vectors
 from merchandising.banners import Banner, banners_for
 from merchandising.rules import Rule
@@ -81,18 +82,23 @@ class Stopwatch:
 
 def answer(tenant: Tenant, query: Query, *, surface: Surface = Surface.API, watch: Stopwatch | None = None) -> Answer:
     """Search, and remember that it was searched, and where. Raises what `search` raises."""
-    found = search(tenant, query, watch=watch)
+    found = search(tenant, query, surface=surface, watch=watch)
     remember(tenant, found, surface)
     return found
 
 
 def search(
-    tenant: Tenant, query: Query, *, rules: Sequence[Rule] | None = None, watch: Stopwatch | None = None
+    tenant: Tenant,
+    query: Query,
+    *,
+    rules: Sequence[Rule] | None = None,
+    surface: Surface = Surface.API,
+    watch: Stopwatch | None = None,
 ) -> Answer:
     """Return the products of a tenant that fit a query best, as the tenant's rules, or these, arrange them.
 
-    Raises PictureError when a picture of the query cannot be used, EncoderError when there is no encoder, and
-    ValidationError when the query names a product that there is none of.
+    Raises PictureError when a picture of the query cannot be used or is refused, EncoderError when there is no encoder,
+    and ValidationError when the query names a product that there is none of.
     """
     watch = watch or Stopwatch()
     # Asked for once: a switch to another encoder may happen at any line below.
@@ -102,6 +108,7 @@ def search(
         query = load_pictures(query)
     with watch.step("encode"):
         target = encode(tenant, query, encoder)
+        judge_search(tenant, target.scans, moderated_as(surface))
     return find(tenant, query, target, terms, encoder_row(encoder), watch)
 
 
@@ -128,6 +135,13 @@ def find(tenant: Tenant, query: Query, target: Target, terms: Terms, encoder: En
         banners=banners_for(tenant, query.text, {candidate.category for candidate in found.pool}, terms.at),
         timing=watch.timing,
     )
+
+
+def moderated_as(surface: Surface) -> ModerationEvent.Surface:
+    """Return what moderation calls a search from here."""
+    if surface == Surface.WIDGET:
+        return ModerationEvent.Surface.WIDGET
+    return ModerationEvent.Surface.SEARCH_UPLOAD
 
 
 def _collect(

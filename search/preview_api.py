@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.models import Tenant
-from catalog.examples import answered, sent
 from merchandising.examples import RULE_SENT
 from merchandising.models import MerchandisingRule
 from merchandising.rules import Rule, to_rule

@@ -22,10 +22,12 @@ class Box:
 class Example:
     """Something to find the like of: words, a picture or a part of it, or a product of the shop.
 
-    `image_url` holds a web address, a data URI or base64, `image_data` the bytes of an uploaded picture.
+    `english` is what words in another language say in English, `image_url` holds a web address, a data URI or base64,
+    `image_data` the bytes of an uploaded picture.
     """
 
     text: str = ""
+    english: str = ""
     image_url: str = ""
     image_data: bytes = b""
     product_id: str = ""
@@ -89,6 +91,11 @@ class Query:
     text: str = ""
     interpreted: Mapping[str, Any] | None = None
     params: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def translated(self) -> str:
+        """The words that are searched for in place of those that were said, if they were in another language."""
+        return next((example.english for example in self.examples if example.text and example.text == self.text), "")
 
     @property
     def shows_picture(self) -> bool:

@@ -1,13 +1,15 @@
 """What queries look like, remembered in Redis: what was searched before needs neither decoding nor an encoder.
 
 The vector of words, or the vector and the sight of a picture, is found again by the encoder's name and the exact bytes
-of the text or picture. Memory is bounded: there are SLOTS places, the digest of a query says which is its own, and the
+of the text or picture. With a picture goes what the detector of nudity has told: a search is judged by the policy of
+its day. Memory is bounded: there are SLOTS places, the digest of a query says which is its own, and the
 latest query of a place stays in it. Vectors are kept in half precision, which is how the database compares them: an
 answer is the same whether it was remembered or not.
 """
 
 import functools
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from catalog.indexing import open_picture
+from catalog.moderation.scores import detects_nudity, find_nudity
 from catalog.vision.encoder import Encoder
 from search.query_sight import Sight, sight_of
 
@@ -41,7 +44,7 @@ CONCURRENT_SIGHTS = 4
 # After a failure Redis is left alone for so long.
 PAUSE_SECONDS = 10.0
 # To be raised when something else is seen in the same query: what is remembered is then seen anew.
-VERSION = 1
+VERSION = 2
 FLOAT_BYTES = 2
 
 
@@ -55,10 +58,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class SeenPicture:
-    """The unit vector of a picture, float32 (dimensions,), and what is seen in it."""
+    """The unit vector of a picture, float32 (dimensions,), what is seen in it, and what the detector tells, 0..1."""
 
     vector: NDArray[np.float32]
     sight: Sight
+    nudity: float | None
 
 
 def vector_of_text(text: str, encoder: Encoder) -> NDArray[np.float32]:
@@ -74,10 +78,12 @@ def look_at(data: bytes, encoder: Encoder) -> SeenPicture:
         image = open_picture(data).image
         # The encoder lets other threads run meanwhile.
         sight = _beside.submit(sight_of, image)
-        return _pack(encoder.encode_images([image])[0]) + sight.result().to_json()
+        vector = _pack(encoder.encode_images([image])[0])
+        return b"".join([vector, json.dumps(find_nudity([image])).encode(), sight.result().to_json()])
 
-    stored = _remembered(b"picture", data, encoder, look)
-    return SeenPicture(_unpack(stored, encoder), Sight.from_json(stored[FLOAT_BYTES * encoder.dimensions :]))
+    stored = _remembered(b"picture, nudity detected" if detects_nudity() else b"picture", data, encoder, look)
+    nudity, told, sight = stored[FLOAT_BYTES * encoder.dimensions :].partition(b"]")
+    return SeenPicture(_unpack(stored, encoder), Sight.from_json(sight), json.loads(nudity + told)[0])
 
 
 def read_counts() -> Counts:

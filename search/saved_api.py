@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.idempotency import idempotent
-from catalog.examples import answered, sent
 from catalog.lists import paginated
 from search.answers import AnswerSerializer
 from search.api import ANSWER_EXAMPLE, respond

@@ -239,7 +239,7 @@ def _advance(
 def _kept(picture: str) -> str:
     """Return a picture as small as its thumbnail is, so that a conversation can hold it. Raises PictureError."""
     thumbnail = make_thumbnail(load_picture(picture, deadline=FETCH_DEADLINE).image)
-    return f"data:image/webp;base64,{base64.b64encode(thumbnail).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"
 
 
 def _read(tenant: Tenant) -> Callable[[str], Interpretation]:

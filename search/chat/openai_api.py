@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from accounts.authentication import ApiRequest
 from catalog.documents import MAX_IMAGE_LENGTH
 from catalog.hits import Hit
+from catalog.vocabulary.tokens import clean
 from search.api import told_errors
 from search.chat.api import PRODUCTS_EXAMPLE, ConversationFields, ProductsSerializer, wants_events
 from search.chat.assistant import Speech
@@ -25,7 +26,6 @@ from search.chat.conversation import MAX_MODEL_ANSWER, Turn, model_messages, pro
 from search.chat.event_stream import EVENT_SCHEMA, HEARTBEAT, EventStreamRenderer, event, stream_events
 from search.inputs import MAX_TEXT_LENGTH
 from search.models import ChatThread
-from search.natural_language.tokens import clean
 
 MODEL = "trooply-assistant"
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")

@@ -11,9 +11,9 @@ from decimal import Decimal
 from statistics import median_high, median_low
 from typing import Any
 
+from catalog.vocabulary.tokens import tokenize
 from search.natural_language import FieldCondition, Interpretation, Understood
 from search.natural_language.lexicon import lexicon
-from search.natural_language.tokens import tokenize
 
 START_OVER = re.compile(r"\b(?:start (?:over|again|anew)|new search|reset|forget (?:it|that|everything))\b", re.I)
 MORE = re.compile(

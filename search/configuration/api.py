@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.idempotency import idempotent
 from catalog.api_errors import EmbeddingUnavailable
 from catalog.encoders import active_encoder
-from catalog.examples import answered, sent
 from catalog.vision.encoder import EncoderError
 from search.configuration.config import Config, change_config, config_of, describe_config, etag_of
 from search.configuration.smart_threshold import METHOD, describe_recommendation, recommend

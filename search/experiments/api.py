@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.idempotency import idempotent
-from catalog.examples import answered, sent
 from catalog.lists import paginated
 from search.configuration.api import WEIGHTS_EXAMPLE, WeightsFields
 from search.configuration.config import require_full_weight

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import reduce
 from operator import and_
 
+from catalog.vocabulary.tokens import OPTIONAL_MARKS, clean
 from search.natural_language.nouns import Catalogue, Interpretation, Understood
 from search.natural_language.prices import read_price
 from search.natural_language.reading import (
@@ -19,7 +20,6 @@ from search.natural_language.reading import (
 from search.natural_language.sentence import Finding, Sentence
 from search.natural_language.shop import shop_of
 from search.natural_language.sizes import read_sizes
-from search.natural_language.tokens import OPTIONAL_MARKS, clean
 
 MAX_TEXT_LENGTH = 500
 # The first that understands a position has it.

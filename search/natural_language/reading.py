@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import reduce
 from operator import and_
 
-from search.natural_language.lexicon import LOOSE_QUALITIES, Color, Meaning, Thing, lexicon
+from catalog.vocabulary.tokens import tokenize
+from catalog.vocabulary.words import Color, Meaning, Thing
+from search.natural_language.lexicon import LOOSE_QUALITIES, lexicon
 from search.natural_language.nouns import FieldCondition, Interpretation
 from search.natural_language.prices import read_bound
 from search.natural_language.sentence import Finding, Sentence
 from search.natural_language.shop import in_languages
 from search.natural_language.sizes import read_sizes
-from search.natural_language.tokens import tokenize
 
 # Small words, before which what is spoken of ends.
 SMALL_WORDS = ("not", "joins", "below", "above", "around", "between", "at_least_weakly", "by", "glue", "with", "size")

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from search.natural_language.lexicon import Color, Meaning, lexicon
+from catalog.vocabulary.tokens import Token, tokenize
+from catalog.vocabulary.words import Color, Meaning
+from search.natural_language.lexicon import lexicon
 from search.natural_language.nouns import Interpretation
 from search.natural_language.shop import Shop, in_languages, most_spoken
-from search.natural_language.tokens import Token, tokenize
 
 # Languages in which what describes a thing stands behind it.
 ROMANCE = frozenset(("fr", "es", "it", "pt"))

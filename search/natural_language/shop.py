@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from search.natural_language.lexicon import Color, Meaning, lexicon
+from catalog.vocabulary.tokens import Phrases, Token, fold, tokenize
+from catalog.vocabulary.words import Color, Meaning
+from search.natural_language.lexicon import lexicon
 from search.natural_language.nouns import Catalogue, FieldCondition
-from search.natural_language.tokens import Phrases, Token, fold, tokenize
 
 K = TypeVar("K")
 V = TypeVar("V")

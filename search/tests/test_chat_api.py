@@ -149,7 +149,7 @@ def test_a_picture_begins_and_words_move_it(say, owner):
     image = base64.b64encode(picture(RED)).decode()
     assert ids(say("like this", image_base64=image))[0] == "red"
     assert ids(say("in blue instead")) == ["blue"]
-    assert ChatThread.objects.get().wish["picture"].startswith("data:image/webp;base64,")
+    assert ChatThread.objects.get().wish["picture"].startswith("data:image/jpeg;base64,")
 
 
 def test_filters_of_the_request_hold_in_each_turn(say):

@@ -37,3 +37,8 @@ def test_each_product_says_what_its_score_is_made_of(page):
     assert reasons[0][0] == "Looks"
     assert sum(signal.share for _, signal in reasons) == pytest.approx(hit.score)
     assert "Why here" in response.content.decode()
+
+
+def test_words_in_another_language_are_shown_as_they_are_searched_for(page):
+    assert '<q lang="en">red dress</q>' in page(query="rotes Kleid", by_looks="1").content.decode()
+    assert "Searched for" not in page(query="red dress").content.decode()

@@ -15,12 +15,12 @@ from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
 from accounts.models import Tenant
+from catalog.vocabulary.tokens import clean
 from search.answers import AnswerSerializer, answer_body
 from search.api import answered
 from search.examples import ANSWER
 from search.inputs import MAX_TEXT_LENGTH, CommonFields
 from search.modes import build_nl, parse_form
-from search.natural_language.tokens import clean
 from search.query import Query
 from search.voice.recordings import MAX_SECONDS, Recording, RecordingError
 from search.voice.transcription import TranscriberBusyError, TranscriberError, transcribe

@@ -5,7 +5,6 @@ Its own language model is of general dictation; one of shoppers' sentences, made
 is wrong half as often and three times as quick: see `docs/voice.md`.
 """
 
-import csv
 import itertools
 import struct
 import sys
@@ -18,7 +17,7 @@ import numpy as np
 from pocketsphinx import Decoder, Vad, get_model_path
 from pocketsphinx.lm import ArpaBoLM
 
-from search.natural_language.lexicon import VOCABULARY
+from catalog.vocabulary.words import read_rows
 from search.voice.recordings import RATE
 from search.voice.spoken_numbers import ONES, TEENS, TENS
 
@@ -151,10 +150,9 @@ def _fill(pattern: str, turns: "dict[str, itertools.cycle[str]]") -> str:
 
 
 def _english_names(table: str, count: int) -> Iterator[str]:
-    with (VOCABULARY / table).open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            names = row["en"].split("|")[:count]
-            yield from (name.rstrip("?").lower().replace("-", " ") for name in names)
+    for row in read_rows(table):
+        names = row["en"].split("|")[:count]
+        yield from (name.rstrip("?").lower().replace("-", " ") for name in names)
 
 
 def _spoken_words() -> frozenset[str]:

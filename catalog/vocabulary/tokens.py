@@ -19,6 +19,8 @@ TOKEN = re.compile(
 )
 # Control characters, and halves of characters that no encoding can write.
 UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+# Letters with a stroke through them, which have no decomposition.
+STROKES = str.maketrans("łŁøØđĐ", "lLoOdD")
 APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00b4": "'", "`": "'"})
 # Marks that a name may be written with or without: H&M, t-shirt, Dr. Martens.
 OPTIONAL_MARKS = frozenset(".&-/'")
@@ -48,7 +50,7 @@ def tokenize(text: str) -> list[Token]:
 @lru_cache(maxsize=4_096)
 def fold(text: str) -> str:
     """Return a word without case, accents and apostrophes, or as it is where nothing else is left."""
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFKD", text.translate(STROKES))
     kept = (char for char in decomposed if not unicodedata.combining(char) and char != "'")
     return "".join(kept).casefold() or text
 
