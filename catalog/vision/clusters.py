@@ -30,6 +30,8 @@ def gather(
 
     `counts` are the pixels of each colour (n, 3), `cluster` is the number of the one that it belongs to.
     """
-    members = counts * (cluster == np.unique(cluster)[:, None])
+    # Many times quicker than np.unique.
+    present = np.flatnonzero(np.bincount(cluster))
+    members = counts * (cluster == present[:, None])
     pixels = members.sum(axis=1)
     return members @ colors.astype(np.float64) / pixels[:, None], pixels

@@ -146,7 +146,7 @@ def _flatten(image: Image.Image) -> Image.Image:
         # Pillow would cut 16 bits off at 255 and not scale them.
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
-        return image if image.mode == "CMYK" else image.convert("RGB")
+        return image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
     rgba = image.convert("RGBA")
     flat = Image.new("RGB", image.size, "white")
     flat.paste(rgba, mask=rgba.getchannel("A"))

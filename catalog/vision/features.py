@@ -9,18 +9,23 @@ from PIL.Image import Image
 
 from catalog.vision import quality
 from catalog.vision.encoder import Encoder
-from catalog.vision.foreground import find_foreground
+from catalog.vision.foreground import find_foreground, shrink
 from catalog.vision.palette import Swatch, find_palette
 from catalog.vision.quality import Quality, judge_quality
 from catalog.vision.shape import Shape, find_shape
+from catalog.vision.thumbnail import encode_thumbnail, reduce_to_thumbnail
 from catalog.vision.zero_shot import Answers, ZeroShot
 
 
 @dataclass(frozen=True)
 class Features:
-    """What is seen in one picture; `vector` is float32 (dimensions,) of length 1, `answers` are told from it alone."""
+    """What is seen in one picture.
+
+    `vector` is float32 (dimensions,) of length 1, `answers` are told from it alone; `thumbnail` is a JPEG.
+    """
 
     vector: NDArray[np.float32]
+    thumbnail: bytes
     palette: tuple[Swatch, ...]
     shape: Shape
     quality: Quality
@@ -38,16 +43,21 @@ def extract_features(images: Sequence[Image], *, encoder: Encoder, heads: ZeroSh
 
 def reduce(image: Image) -> Image:
     """Return a picture at the size that it is looked at: some hundred pixels wide, and no photograph's thousands."""
-    return image.reduce(max(1, max(image.size) // quality.SIDE))
+    factor = max(image.size) // quality.SIDE
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _look(image: Image, vector: NDArray[np.float32], answers: Answers) -> Features:
-    reduced = reduce(image)
-    foreground = find_foreground(reduced)
+    # Both look at it at this size, and would otherwise each scale it.
+    small = shrink(reduce(image))
+    foreground = find_foreground(small)
+    # As large as a thumbnail is just what quality is measured at.
+    reduced = reduce_to_thumbnail(image)
     return Features(
         vector=vector,
-        palette=find_palette(reduced, foreground.mask),
+        thumbnail=encode_thumbnail(reduced),
+        palette=find_palette(small, foreground.mask),
         shape=find_shape(foreground),
-        quality=judge_quality(reduced, foreground, size=image.size),
+        quality=judge_quality(image, foreground, reduced=reduced),
         answers=answers,
     )

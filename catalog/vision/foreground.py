@@ -37,6 +37,10 @@ MIN_TOLERANCE, MAX_TOLERANCE = 0.03, 0.06
 MIN_EXPLAINED = 0.8
 MIN_AREA, MIN_AREA_UNEVEN, MAX_AREA = 0.02, 0.3, 0.95
 
+# What is less than twice as thick as THIN is no body, and a body's edge is as soft as that, in pixels of the mask.
+THIN = 3
+SOFT_EDGE = 2
+
 # Half axes of the ellipse in the middle of a picture, as shares of its sides.
 MIDDLE_RADIUS = 0.35
 
@@ -116,6 +120,15 @@ def split(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         parts.append(_flood(start, left))
         left = left & ~parts[-1]
     return sorted(parts, key=np.count_nonzero, reverse=True)
+
+
+def body(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a product's mask and its soft edge, without what is too thin to be more than a strap or a line of text."""
+    for _ in range(THIN):
+        mask = _erode(mask)
+    for _ in range(THIN + SOFT_EDGE):
+        mask = _dilate(mask)
+    return mask
 
 
 def _border(shape: tuple[int, ...], *, width: int) -> NDArray[np.bool_]:

@@ -35,8 +35,12 @@ def to_oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 def distances(colors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how far each colour (..., 3) is from each of n others (n, 3), as (..., n)."""
     # One coordinate at a time, and the colours innermost: numpy is slow where the innermost axis has length 3.
-    squares = sum(np.subtract.outer(others[:, i], colors[..., i]) ** 2 for i in range(3))
-    return np.moveaxis(np.sqrt(squares), 0, -1)
+    squares = np.square(np.subtract.outer(others[:, 0], colors[..., 0]))
+    for i in (1, 2):
+        step = np.subtract.outer(others[:, i], colors[..., i])
+        step *= step
+        squares += step
+    return np.sqrt(squares, out=squares).transpose(*range(1, colors.ndim), 0)
 
 
 def lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from catalog.vision.features import extract_features
 from catalog.vision.heads import MODERATION, PRODUCT_TYPE
 from catalog.vision.tests.pictures import BUNDLE, disc, photograph
 from catalog.vision.tests.words import calibrations
+from catalog.vision.thumbnail import make_thumbnail
 from catalog.vision.zero_shot import ZeroShot, encode_words
 
 
@@ -73,8 +74,9 @@ def test_it_takes_pictures_of_any_size(encoder, heads, size):
     assert [swatch.name for swatch in features.palette] == ["teal"]
 
 
-def test_all_but_the_vector_goes_into_json(encoder, heads):
+def test_all_but_the_vector_and_the_thumbnail_goes_into_json(encoder, heads):
     (features,) = extract_features([disc()], encoder=encoder, heads=heads)
     fields = asdict(features)
     fields.pop("vector")
+    assert fields.pop("thumbnail") == make_thumbnail(disc())
     assert json.loads(json.dumps(fields))["palette"][0]["name"] == "red"

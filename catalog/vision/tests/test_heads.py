@@ -30,6 +30,6 @@ def test_a_picture_has_one_type_and_any_number_of_the_rest():
 
 
 def test_moderation_has_categories_and_compares_them_with_ordinary_things():
-    assert MODERATION.label_names == ("nudity", "violence", "weapons", "drugs", "alcohol_tobacco", "hate_symbols")
+    assert MODERATION.label_names == ("nudity", "violence", "weapons", "drugs", "hate_symbols", "minors_risk")
     assert MODERATION.ordinary
     assert MODERATION.words[-len(MODERATION.ordinary) :] == MODERATION.ordinary

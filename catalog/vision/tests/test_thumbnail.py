@@ -21,7 +21,7 @@ from catalog.vision.thumbnail import make_thumbnail
 )
 def test_it_shrinks_the_longest_side_to_512_and_enlarges_nothing(size, small):
     thumbnail = Image.open(io.BytesIO(make_thumbnail(disc(size=size))))
-    assert (thumbnail.format, thumbnail.size) == ("WEBP", small)
+    assert (thumbnail.format, thumbnail.size) == ("JPEG", small)
 
 
 def test_it_carries_no_metadata():
@@ -37,4 +37,5 @@ def test_an_encoder_sees_the_same_in_a_thumbnail():
     thumbnails = [Image.open(io.BytesIO(make_thumbnail(image))).convert("RGB") for image in images]
     encoder = load_encoder(BUNDLE)
     cosines = (encoder.encode_images(images) * encoder.encode_images(thumbnails)).sum(axis=1)
-    assert cosines.min() > 0.99
+    assert cosines.mean() > 0.995
+    assert cosines.min() > 0.985
