@@ -1,6 +1,6 @@
-"""`/v1/products` and `/v1/jobs`."""
+"""`/v1/products`."""
 
-from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
@@ -8,42 +8,26 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.idempotency import idempotent
 from accounts.models import Tenant
 from accounts.parsers import StrictJSONParser
-from billing.limits import plan_of
-from catalog.api_errors import EmbeddingUnavailable, NotIndexed
-from catalog.bulk import BulkInput, NDJSONParser, parse_bulk, require_bulk_room
+from catalog.api_errors import EmbeddingUnavailable, NotConfirmed, NotIndexed
 from catalog.custom_fields import InvalidMetadata, MetadataError
+from catalog.danger_zone import CONFIRMATION, delete_all_products
 from catalog.demo_shop import install_demo, remove_demo
 from catalog.documents import ProductDocument, ProductInput, parse_product
-from catalog.examples import (
-    BULK,
-    DEMO,
-    INDEXED,
-    JOB,
-    JOB_ERROR,
-    JOB_STARTED,
-    JOB_SUMMARY,
-    PRODUCT,
-    PRODUCT_SENT,
-    STATS,
-    answered,
-    sent,
-)
-from catalog.fetch import FetchTimeoutError
-from catalog.indexing import Outcome, index_products
-from catalog.job_report import (
-    JobErrorSerializer,
-    JobSerializer,
-    JobSummarySerializer,
-    describe_job,
-    failed_items,
-    with_progress,
-)
-from catalog.jobs import access_job, cancel_job, create_job, retry_failed
+from catalog.examples import BULK, DEMO, INDEXED, JOB_STARTED, PRODUCT, PRODUCT_SENT, STATS
+from catalog.feeds.body import FeedView, NDJSONFeedParser
+from catalog.indexing import Outcome, index_products, record_failure
+from catalog.jobs.api import location_of, started
+from catalog.jobs.bulk import BulkInput, require_bulk_room, start_bulk
+from catalog.jobs.items import item_of_document
+from catalog.jobs.lifecycle import create_job
 from catalog.lists import paginated
-from catalog.models import Job, JobItem, Product
+from catalog.models import Job, Product
+from catalog.moderation.judging import PictureBlockedError
+from catalog.pictures.fetch import FetchTimeoutError
 from catalog.product_list import SORTS, ListInput, find_products
 from catalog.products import access_product, delete_products, product_stats, update_metadata
 from catalog.serializers import (
@@ -64,7 +48,7 @@ FETCH_DEADLINE = 8.0
 class ProductListView(GenericAPIView[Product]):
     """Lists products, and indexes one."""
 
-    required_permissions = {"GET": "products:read", "POST": "products:write"}
+    required_permissions = {"GET": "products:read", "POST": "products:write", "DELETE": "products:delete"}
     serializer_class = ProductSerializer
 
     @extend_schema(
@@ -95,8 +79,22 @@ class ProductListView(GenericAPIView[Product]):
     )
     @idempotent
     def post(self, request: ApiRequest) -> Response:
-        document = parse_product(request.data)
+        document = parse_product(request.data, sent_at=timezone.now())
         return _index(request.auth.tenant, document, in_background=request.query_params.get("async") == "true")
+
+    @extend_schema(
+        operation_id="delete_all_products",
+        tags=["Products"],
+        summary="Delete all products",
+        description="Starts a job that deletes every product there is now, demo products too. It cannot be undone.",
+        parameters=[OpenApiParameter("confirm", str, required=True, enum=[CONFIRMATION])],
+        responses={202: JobStartedSerializer},
+        examples=[answered("Started", JOB_STARTED, 202)],
+    )
+    def delete(self, request: ApiRequest) -> Response:
+        if request.query_params.get("confirm") != CONFIRMATION:
+            raise NotConfirmed
+        return started(delete_all_products(request.auth.tenant, request.auth.actor))
 
 
 class ProductView(APIView):
@@ -129,7 +127,8 @@ class ProductView(APIView):
     )
     def put(self, request: ApiRequest, product_id: str) -> Response:
         access_product(request.auth.tenant, product_id)
-        return _index(request.auth.tenant, parse_product(request.data, product_id=product_id))
+        document = parse_product(request.data, product_id=product_id, sent_at=timezone.now())
+        return _index(request.auth.tenant, document)
 
     @extend_schema(
         operation_id="update_product",
@@ -153,29 +152,26 @@ class ProductView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class BulkView(APIView):
+class BulkView(FeedView):
     """Indexes many products in the background."""
 
     required_permissions = {"POST": "products:bulk"}
-    parser_classes = [StrictJSONParser, NDJSONParser]
+    parser_classes = [StrictJSONParser, NDJSONFeedParser]
 
     @extend_schema(
         operation_id="bulk_index_products",
         tags=["Products"],
         summary="Index many products",
         description="Starts a job. A product that cannot be indexed fails alone, and the job says why. As "
-        "`application/x-ndjson`, send one product a line.",
+        "`application/x-ndjson`, send one product a line: a feed of up to as many lines as your plan has products, "
+        "with `callback_url` in the query string.",
         request={"application/json": BulkInput, "application/x-ndjson": ProductInput},
         responses={202: JobStartedSerializer},
         examples=[sent("One product", BULK), answered("Started", JOB_STARTED, 202)],
     )
     @idempotent
     def post(self, request: ApiRequest) -> Response:
-        tenant = request.auth.tenant
-        products, callback_url = parse_bulk(request.data, max_products=plan_of(tenant).max_batch_size)
-        require_bulk_room(tenant, products)
-        job = create_job(tenant, Job.Kind.INDEX, products, callback_url=callback_url)
-        return _started(job)
+        return started(start_bulk(request.auth.tenant, request.data, request.query_params))
 
 
 class DemoView(APIView):
@@ -196,7 +192,7 @@ class DemoView(APIView):
         job = install_demo(request.auth.tenant)
         product_ids = list(job.items.order_by("index").values_list("product_id", flat=True))
         body = {"installed": len(product_ids), "product_ids": product_ids, "job_id": job.job_id}
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers=_location(job))
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers=location_of(job))
 
     @extend_schema(
         operation_id="remove_demo_products",
@@ -223,97 +219,6 @@ class StatsView(APIView):
         return Response(product_stats(request.auth.tenant))
 
 
-class JobListView(GenericAPIView[Job]):
-    """Lists jobs."""
-
-    required_permissions = {"GET": "products:read"}
-    serializer_class = JobSummarySerializer
-
-    @extend_schema(
-        operation_id="list_jobs",
-        tags=["Jobs"],
-        summary="List jobs, newest first",
-        responses=JobSummarySerializer(many=True),
-        examples=[answered("Jobs", JOB_SUMMARY)],
-    )
-    def get(self, request: ApiRequest) -> Response:
-        return paginated(self, with_progress(request.auth.tenant.jobs.all()))
-
-
-class JobView(APIView):
-    """One job and its progress."""
-
-    required_permissions = {"GET": "products:read"}
-
-    @extend_schema(
-        operation_id="get_job",
-        tags=["Jobs"],
-        summary="Get a job and its progress",
-        responses=JobSerializer,
-        examples=[answered("A finished job", JOB)],
-    )
-    def get(self, request: ApiRequest, job_id: str) -> Response:
-        return Response(describe_job(access_job(request.auth.tenant, job_id)))
-
-
-class JobErrorsView(GenericAPIView[JobItem]):
-    """Every product of a job that failed."""
-
-    required_permissions = {"GET": "products:read"}
-    serializer_class = JobErrorSerializer
-
-    @extend_schema(
-        operation_id="list_job_errors",
-        tags=["Jobs"],
-        summary="List the products of a job that failed",
-        responses=JobErrorSerializer(many=True),
-        examples=[answered("Errors", JOB_ERROR)],
-    )
-    def get(self, request: ApiRequest, job_id: str) -> Response:
-        return paginated(self, failed_items(access_job(request.auth.tenant, job_id)), ordering=("index",))
-
-
-class JobCancelView(APIView):
-    """Stops a job."""
-
-    required_permissions = {"POST": "products:bulk"}
-
-    @extend_schema(
-        operation_id="cancel_job",
-        tags=["Jobs"],
-        summary="Cancel a job",
-        description="Products that wait are cancelled; the few that are being indexed still finish.",
-        request=None,
-        responses=JobSerializer,
-        examples=[answered("A job", JOB)],
-    )
-    @idempotent
-    def post(self, request: ApiRequest, job_id: str) -> Response:
-        job = access_job(request.auth.tenant, job_id)
-        cancel_job(job)
-        return Response(describe_job(job))
-
-
-class JobRetryView(APIView):
-    """Repeats the failed part of a job."""
-
-    required_permissions = {"POST": "products:bulk"}
-
-    @extend_schema(
-        operation_id="retry_failed_products",
-        tags=["Jobs"],
-        summary="Index the failed products of a job again",
-        request=None,
-        responses={202: JobSerializer},
-        examples=[answered("A job", JOB, 202)],
-    )
-    @idempotent
-    def post(self, request: ApiRequest, job_id: str) -> Response:
-        job = access_job(request.auth.tenant, job_id)
-        retry_failed(job)
-        return Response(describe_job(job), status=status.HTTP_202_ACCEPTED, headers=_location(job))
-
-
 def _index(tenant: Tenant, document: ProductDocument, *, in_background: bool = False) -> Response:
     if in_background:
         return _indexed_later(tenant, document)
@@ -325,6 +230,8 @@ def _index(tenant: Tenant, document: ProductDocument, *, in_background: bool = F
         return _indexed_later(tenant, document)
     if isinstance(outcome.error, MetadataError):
         raise InvalidMetadata(outcome.error.misfit)
+    if isinstance(outcome.error, PictureBlockedError):
+        record_failure(tenant, document, outcome.error)
     if outcome.error is not None:
         raise NotIndexed(outcome.error)
     return _indexed(outcome)
@@ -344,21 +251,12 @@ def _indexed(outcome: Outcome) -> Response:
 
 
 def _indexed_later(tenant: Tenant, document: ProductDocument) -> Response:
-    require_bulk_room(tenant, [document])
-    job = create_job(tenant, Job.Kind.INDEX, [document])
+    require_bulk_room(tenant, [document.product_id])
+    job = create_job(tenant, Job.Kind.INDEX, [item_of_document(document)])
     body = {
         "status": "processing",
         "product_id": document.product_id,
         "job_id": job.job_id,
         "message": "The product is indexed in the background.",
     }
-    return Response(body, status=status.HTTP_202_ACCEPTED, headers=_location(job))
-
-
-def _started(job: Job) -> Response:
-    body = {"job_id": job.job_id, "status": "processing", "total": job.total}
-    return Response(body, status=status.HTTP_202_ACCEPTED, headers=_location(job))
-
-
-def _location(job: Job) -> dict[str, str]:
-    return {"Location": reverse("job", args=[job.job_id])}
+    return Response(body, status=status.HTTP_202_ACCEPTED, headers=location_of(job))

@@ -1,13 +1,15 @@
 """What went wrong in the catalogue, as the API answers it."""
 
-from rest_framework import exceptions, status
+from rest_framework import exceptions, serializers, status
 
 from catalog.errors import IndexingError
 
 _STATUS = {
     "invalid_image_url": status.HTTP_400_BAD_REQUEST,
     "plan_limit_reached": status.HTTP_403_FORBIDDEN,
+    "moderation_blocked": status.HTTP_403_FORBIDDEN,
     "conflict": status.HTTP_409_CONFLICT,
+    "superseded": status.HTTP_409_CONFLICT,
     "image_too_large": status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
 }
 
@@ -27,3 +29,13 @@ class EmbeddingUnavailable(exceptions.APIException):
     default_code = "embedding_unavailable"
     default_detail = "The encoder cannot be reached at the moment. Please try again."
     wait = 5
+
+
+class NotConfirmed(serializers.ValidationError):
+    """Something that cannot be undone was asked for without saying so."""
+
+    default_code = "validation_failed"
+
+    def __init__(self) -> None:
+        message = "This deletes all products and cannot be undone. Send confirm=DELETE to do it."
+        super().__init__({"confirm": serializers.ErrorDetail(message, code="required")})

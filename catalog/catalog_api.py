@@ -15,7 +15,6 @@ from accounts.authentication import ApiRequest
 from accounts.idempotency import idempotent
 from accounts.models import Tenant
 from billing.limits import plan_of
-from catalog.bulk import sentence
 from catalog.catalog_examples import LISTED, PRODUCT, UPLOAD, UPLOAD_ANSWER
 from catalog.catalog_products import (
     Upload,
@@ -36,6 +35,7 @@ from catalog.catalog_serializers import (
 )
 from catalog.models import Product
 from catalog.products import delete_products
+from catalog.validation_messages import sentence
 
 
 def _one_or_many(

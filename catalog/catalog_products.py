@@ -12,12 +12,14 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404
+from django.utils import timezone
 
 from accounts.models import Tenant
-from catalog.bulk import require_bulk_room
 from catalog.documents import ProductDocument
 from catalog.indexing import columns_of
-from catalog.jobs import create_job
+from catalog.jobs.bulk import require_bulk_room
+from catalog.jobs.items import item_of_document
+from catalog.jobs.lifecycle import create_job
 from catalog.models import Job, JobItem, Product, ProductImage
 
 EMBEDDING_STATUSES = ("pending", "processing", "completed", "failed")
@@ -50,12 +52,12 @@ def upload_products(tenant: Tenant, products: Sequence[Mapping[str, Any]]) -> li
     """
     own_ids = [uuid.uuid4() for _ in products]
     documents = [_document(product, own_id) for product, own_id in zip(products, own_ids, strict=True)]
-    require_bulk_room(tenant, documents)
     names = [document.product_id for document in documents]
+    require_bulk_room(tenant, names)
     known = set(tenant.products.filter(product_id__in=names).values_list("product_id", flat=True))
     pending = [_pending(tenant, document, own_id) for document, own_id in zip(documents, own_ids, strict=True)]
     Product.objects.bulk_create(pending, ignore_conflicts=True)
-    create_job(tenant, Job.Kind.INDEX, documents)
+    create_job(tenant, Job.Kind.INDEX, map(item_of_document, documents))
     rows = {row.product_id: row for row in tenant.products.filter(product_id__in=names)}
     return [
         # The second of two with one id updates the first.
@@ -138,7 +140,7 @@ def _document(product: Mapping[str, Any], own_id: uuid.UUID) -> ProductDocument:
 
 
 def _pending(tenant: Tenant, document: ProductDocument, own_id: uuid.UUID) -> Product:
-    columns = columns_of(document) | {"status": Product.Status.PENDING}
+    columns = columns_of(document) | {"status": Product.Status.PENDING, "sent_at": timezone.now()}
     return Product(tenant=tenant, product_id=document.product_id, uuid=own_id, **columns)
 
 

@@ -1,7 +1,7 @@
 """Search by colour: which of a tenant's products have a colour near to one in sRGB."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -69,15 +69,24 @@ def relevance_of(similarity: float) -> float:
 
 def record_colors(product: Product, palette: Sequence[dict[str, Any]]) -> None:
     """Keep the main colours of a stored palette as those that a product is found by; nothing is written twice."""
-    colors = [
+    stored = [(list(color.rgb), color.share) for color in product.product_colors.order_by("pk")]
+    if stored != _main_colors(palette):
+        product.product_colors.all().delete()
+        add_colors([(product, palette)])
+
+
+def add_colors(palettes: Iterable[tuple[Product, Sequence[dict[str, Any]]]]) -> None:
+    """Let products that have no colours yet be found by the main ones of their stored palettes."""
+    ProductColor.objects.bulk_create(
+        ProductColor(tenant_id=product.tenant_id, product=product, rgb=rgb, share=share)
+        for product, palette in palettes
+        for rgb, share in _main_colors(palette)
+    )
+
+
+def _main_colors(palette: Sequence[dict[str, Any]]) -> list[tuple[list[int], float]]:
+    return [
         (list(bytes.fromhex(swatch["hex"][1:])), swatch["share"])
         for swatch in palette
         if swatch["share"] >= MIN_COLOR_SHARE
     ]
-    stored = [(list(color.rgb), color.share) for color in product.product_colors.order_by("pk")]
-    if stored == colors:
-        return
-    product.product_colors.all().delete()
-    ProductColor.objects.bulk_create(
-        ProductColor(tenant_id=product.tenant_id, product=product, rgb=rgb, share=share) for rgb, share in colors
-    )

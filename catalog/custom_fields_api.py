@@ -9,9 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered, sent
 from accounts.idempotency import idempotent
 from catalog.custom_fields import RESERVED_KEYS
-from catalog.examples import TIME, answered, sent
+from catalog.examples import TIME
 from catalog.field_changes import access_field, change_field, declare_field, remove_field
 from catalog.lists import paginated
 from catalog.models import CustomField

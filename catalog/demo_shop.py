@@ -5,14 +5,15 @@ from django.conf import settings
 from accounts.models import Tenant
 from catalog.demo.products import DEMO_PRODUCTS, DemoProduct
 from catalog.documents import ProductDocument
-from catalog.jobs import create_job
+from catalog.jobs.items import item_of_document
+from catalog.jobs.lifecycle import create_job
 from catalog.models import Job
 from catalog.products import delete_products
 
 
 def install_demo(tenant: Tenant) -> Job:
     """Start a job that indexes the demo products, which do not count towards the plan."""
-    return create_job(tenant, Job.Kind.DEMO, [_document(product) for product in DEMO_PRODUCTS])
+    return create_job(tenant, Job.Kind.DEMO, [item_of_document(_document(product)) for product in DEMO_PRODUCTS])
 
 
 def remove_demo(tenant: Tenant) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
@@ -15,7 +16,17 @@ MAX_IMAGES = 10
 MAX_URL_LENGTH = 2_000
 MAX_METADATA_KEYS = 200
 # Addresses beside those of products: /v1/products/bulk and so on.
-RESERVED_IDS = ("bulk", "demo", "facets", "stats")
+RESERVED_IDS = (
+    "attribute-suggestions",
+    "bulk",
+    "demo",
+    "facets",
+    "import",
+    "patch-batch",
+    "quality-audit",
+    "stats",
+    "sync",
+)
 # A data URI of the largest picture that we decode (15 MB) and its base64 overhead.
 MAX_IMAGE_LENGTH = 21_000_000
 
@@ -24,20 +35,24 @@ MAX_IMAGE_LENGTH = 21_000_000
 class ProductDocument:
     """What a merchant says of a product: its id, where its pictures are, and whatever else they know.
 
-    `images` holds web addresses, data URIs or base64, the cover first. No `metadata` leaves what the product has.
+    `images` holds web addresses, data URIs or base64, the cover first. No `metadata` stands for a product as it is:
+    it is only looked at again, and never made. `sent_at` is when the merchant sent this, None where it was not them.
     """
 
     product_id: str
     images: tuple[str, ...]
     metadata: dict[str, Any] | None = field(default_factory=dict)
     is_demo: bool = False
+    sent_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"sent_at": self.sent_at.isoformat() if self.sent_at else None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{**data, "images": tuple(data["images"])})
+        sent_at = data.get("sent_at")
+        parsed = {"images": tuple(data["images"]), "sent_at": datetime.fromisoformat(sent_at) if sent_at else None}
+        return cls(**{**data, **parsed})
 
 
 class MetadataField(serializers.JSONField):
@@ -78,7 +93,7 @@ class ProductInput(serializers.Serializer[ProductDocument]):
         return attrs
 
 
-def parse_product(data: Any, *, product_id: str | None = None) -> ProductDocument:
+def parse_product(data: Any, *, product_id: str | None = None, sent_at: datetime | None = None) -> ProductDocument:
     """Return the product that a request describes, or raise ValidationError naming the field.
 
     A `product_id` from the address goes before the one in the body.
@@ -89,7 +104,10 @@ def parse_product(data: Any, *, product_id: str | None = None) -> ProductDocumen
     body.is_valid(raise_exception=True)
     fields = body.validated_data
     return ProductDocument(
-        product_id=fields["product_id"], images=images_of(fields), metadata=fields.get("metadata", {})
+        product_id=fields["product_id"],
+        images=images_of(fields),
+        metadata=fields.get("metadata", {}),
+        sent_at=sent_at,
     )
 
 

@@ -1,9 +1,5 @@
 """Examples for the API's documentation, told as one story: a shop sends a sneaker."""
 
-from typing import Any
-
-from drf_spectacular.utils import OpenApiExample
-
 TIME = "2026-11-21T10:30:00Z"
 
 PRODUCT_SENT = {
@@ -30,6 +26,7 @@ PRODUCT = {
     "image_url": "https://example.com/blue-sneaker.jpg",
     "image_urls": ["https://example.com/blue-sneaker.jpg"],
     "metadata": PRODUCT_SENT["metadata"],
+    "translations": {"de": {"name": "Blauer Sneaker", "category": "Schuhe"}},
     "colors": ["blue", "white"],
     "product_type": "sneaker",
     "quality": 0.91,
@@ -42,7 +39,7 @@ PRODUCT = {
             "sha256": "9ddce0a259bd57de2f7a0c32e52d27586231a1702637ddd355dadbe393d089ce",
             "width": 1200,
             "height": 1200,
-            "thumbnail_url": "https://search.example.com/media/thumbnails/1/9d/9ddce0a2.webp",
+            "thumbnail_url": "https://search.example.com/media/thumbnails/1/9d/9ddce0a2.jpg",
             "palette": [{"hex": "#2456c8", "share": 0.7, "name": "blue"}],
             "quality": {"score": 0.91, "grade": "excellent", "problems": [], "hint": ""},
             "product_type": "sneaker",
@@ -79,6 +76,7 @@ JOB_ERROR = {
 JOB_SUMMARY = {
     "job_id": "job-abc123",
     "type": "index",
+    "source": "",
     "status": "completed",
     "total": 2,
     "processed": 2,
@@ -90,19 +88,12 @@ JOB_SUMMARY = {
     "finished_at": TIME,
 }
 JOB = JOB_SUMMARY | {
+    "waiting": 0,
+    "next_attempt_at": None,
+    "result": None,
     "errors": [JOB_ERROR],
     "errors_url": "https://search.example.com/v1/jobs/job-abc123/errors",
 }
 JOB_STARTED = {"job_id": "job-abc123", "status": "processing", "total": 1}
 BULK = {"products": [PRODUCT_SENT], "callback_url": "https://your-server.example/webhook"}
 DEMO = {"installed": 2, "product_ids": ["demo-dress-red", "demo-mug-blue"], "job_id": "job-abc123"}
-
-
-def sent(name: str, value: Any) -> OpenApiExample:
-    """An example of a request."""
-    return OpenApiExample(name, value, request_only=True)
-
-
-def answered(name: str, value: Any, *statuses: int) -> OpenApiExample:
-    """An example of an answer, with 200 unless told."""
-    return OpenApiExample(name, value, response_only=True, status_codes=[str(status) for status in statuses or (200,)])

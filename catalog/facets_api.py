@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiRequest
+from accounts.examples import answered
 from catalog.custom_fields import filter_fields
-from catalog.examples import answered
 from catalog.facets import count_facets, parse_facets
 from catalog.filter_dialects import FilterFields, filters_from
 from catalog.models import Product

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 
 from catalog.candidates import AppliedRule, Candidate, Signal, read_products
+from catalog.translation.products import shown_translations
 from catalog.vision.relevance import match_word
 
 
@@ -32,6 +33,7 @@ class Hit:
     signals: Mapping[str, Signal] = field(default_factory=dict)
     applied_rules: tuple[AppliedRule, ...] = ()
     variants: tuple[str, ...] = ()
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -47,7 +49,8 @@ class Hit:
 def load_hits(candidates: Sequence[Candidate], relevance: Callable[[float], float]) -> list[Hit]:
     """Return the products of these candidates, in their order; `relevance` tells what a similarity is worth, 0..1."""
     described = read_products(
-        [candidate.pk for candidate in candidates], ("uuid", "price", "metadata", "image_urls[1]", "cover.thumbnail")
+        [candidate.pk for candidate in candidates],
+        ("uuid", "price", "metadata", "translations", "image_urls[1]", "cover.thumbnail"),
     )
     return [
         _hit(candidate, relevance(candidate.similarity) * candidate.kept, *described[candidate.pk])
@@ -63,15 +66,17 @@ def _hit(
     uuid: UUID | None,
     price: Decimal | None,
     metadata: str,
+    translations: str,
     image_url: str | None,
     thumbnail: str | None,
 ) -> Hit:
+    facts = json.loads(metadata)
     return Hit(
         product_id=candidate.product_id,
         similarity=min(1.0, max(0.0, candidate.similarity)),
         relevance=relevance,
         score=candidate.score,
-        metadata=json.loads(metadata),
+        metadata=facts,
         image_url=image_url or "",
         thumbnail_url=default_storage.url(thumbnail) if thumbnail else "",
         uuid=uuid,
@@ -79,4 +84,5 @@ def _hit(
         signals=candidate.signals,
         applied_rules=candidate.applied_rules,
         variants=candidate.variants,
+        translations=shown_translations(json.loads(translations), facts),
     )

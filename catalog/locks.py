@@ -13,6 +13,8 @@ REINDEX = 7_462_002
 SWITCH = 7_462_003
 # Computing an encoder's heads.
 HEADS = 7_462_004
+# Looking for pictures again at their addresses.
+RECHECK = 7_462_010
 
 
 @contextmanager

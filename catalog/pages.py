@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages import PortalRequest, portal_page
-from catalog.jobs import reindex_products
+from catalog.jobs.lifecycle import reindex_products
 from catalog.models import Product
 from catalog.product_list import ListInput, find_products
 from catalog.products import delete_products, product_stats
@@ -87,4 +87,6 @@ def media(request: HttpRequest, name: str) -> FileResponse:
     # A name that no file can have (too long, a null character, a file in place of a folder) is not there either.
     except (OSError, ValueError, SuspiciousFileOperation) as error:
         raise Http404 from error
-    return FileResponse(file, content_type="image/webp", headers={"Cache-Control": IMMUTABLE})
+    # Thumbnails of earlier versions are WebP.
+    content_type = "image/webp" if name.endswith(".webp") else "image/jpeg"
+    return FileResponse(file, content_type=content_type, headers={"Cache-Control": IMMUTABLE})

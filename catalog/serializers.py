@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from catalog.documents import MetadataField
 from catalog.models import Product, ProductImage
+from catalog.translation.products import shown_translations
 
 
 class FiniteField(serializers.FloatField):
@@ -78,6 +79,7 @@ class ImageSerializer(serializers.ModelSerializer[ProductImage]):
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
     image_url = serializers.SerializerMethodField()
+    translations = serializers.SerializerMethodField()
     images = ImageSerializer(many=True)
 
     class Meta:
@@ -88,6 +90,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "image_url",
             "image_urls",
             "metadata",
+            "translations",
             "colors",
             "product_type",
             "quality",
@@ -99,6 +102,9 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "updated_at",
             "indexed_at",
         ]
+
+    def get_translations(self, product: Product) -> dict[str, dict[str, str]]:
+        return shown_translations(product.translations, product.metadata)
 
     def get_image_url(self, product: Product) -> str:
         return product.image_urls[0] if product.image_urls else ""

@@ -7,12 +7,12 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from catalog.callbacks import deliver
 from catalog.encoders import active_encoder
 from catalog.field_revalidation import due_revalidations, revalidate
-from catalog.job_worker import close_canceled_items, has_waiting_items, work_on_next_job
-from catalog.models import Job
+from catalog.jobs.worker import close_canceled_items, finish_done_jobs, has_waiting_items, work_on_next_job
+from catalog.moderation.events import flush_scans
 from catalog.relevance import calibrate_grown_catalogues
+from catalog.translation.steps import translate_changed
 from catalog.vector_index import build_missing_indexes
 
 logger = logging.getLogger(__name__)
@@ -48,21 +48,14 @@ def index_items() -> None:
 
 
 @shared_task
-def deliver_callback(job_pk: int) -> None:
-    """Tell the merchant's server that a job has finished."""
-    deliver(Job.objects.get(pk=job_pk))
-
-
-@shared_task
 def resume_jobs() -> None:
-    """Call workers for items whose messages or workers were lost, and send the callbacks that are due."""
+    """Call workers for items whose turn has come, or whose messages or workers were lost."""
     now = timezone.now()
-    close_canceled_items(now)
     if has_waiting_items(now):
         # While all workers are busy these expire, and the queue does not grow.
         call_workers(LANES, expires=RESUME_SECONDS)
-    for job_pk in Job.objects.filter(callback_due_at__lte=now).values_list("pk", flat=True):
-        deliver_callback.delay(job_pk)
+    close_canceled_items(now)
+    finish_done_jobs(now)
 
 
 # A worker that is lost is replaced by the round of `resume_revalidations` that finds its change left.
@@ -79,6 +72,15 @@ def resume_revalidations() -> None:
         revalidate_custom_field.delay(field_pk)
 
 
+@shared_task
+def recheck_images() -> None:
+    """Look for pictures again at their addresses, to see whether they are others."""
+    # It starts jobs, and whatever starts jobs imports this module.
+    from catalog.pictures.rechecks import recheck_images as recheck
+
+    recheck(timezone.now())
+
+
 # Building takes minutes: with a late acknowledgement the broker would hand it out again all the while. Nothing is
 # lost with an early one, since the next round finds what is still missing.
 @shared_task(acks_late=False, time_limit=3600)
@@ -92,3 +94,15 @@ def build_vector_indexes() -> None:
 def calibrate_relevance() -> None:
     """Learn what the encoder's scores are worth in catalogues that are new or have grown."""
     calibrate_grown_catalogues(active_encoder())
+
+
+@shared_task
+def flush_moderation_scans() -> None:
+    """Move the scans of searched pictures of the last seconds from Redis to PostgreSQL."""
+    flush_scans()
+
+
+@shared_task
+def translate_changed_products() -> None:
+    """Translate products that were named anew, where a shop has chosen languages."""
+    translate_changed()

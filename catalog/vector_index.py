@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef
 
+from accounts.models import Tenant
 from accounts.revisions import bump_revision, bump_revisions
 from catalog import locks
 from catalog.models import Embedding, Encoder, VectorIndex
@@ -49,13 +50,23 @@ def drop_indexes(encoder: Encoder) -> None:
     """Drop the indexes of an encoder, also one whose build was killed."""
     with locks.held(locks.BUILD):
         _stop_using(encoder)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT indexname FROM pg_indexes WHERE tablename = 'catalog_embedding' AND indexname ~ %s",
-                [f"^embedding_hnsw_[0-9]+_{encoder.pk}$"],
-            )
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        _drop(f"^embedding_hnsw_[0-9]+_{encoder.pk}$")
+
+
+def drop_tenant_indexes(tenant: Tenant) -> None:
+    """Drop the indexes of a tenant, also one whose build was killed."""
+    with locks.held(locks.BUILD):
+        VectorIndex.objects.filter(tenant=tenant).delete()
+        _drop(f"^embedding_hnsw_{tenant.pk}_[0-9]+$")
+
+
+def _drop(pattern: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = 'catalog_embedding' AND indexname ~ %s", [pattern]
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
 
 @transaction.atomic

@@ -5,11 +5,15 @@ import ssl
 import subprocess
 import threading
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 import requests
 
-from catalog.fetch import MAX_BYTES, FetchError, RefusedURLError, fetch, guarded_session
+from accounts.outbound import RefusedURLError, guarded_session
+from catalog.pictures import politeness
+from catalog.pictures.fetch import MAX_BYTES, FetchError, NotModified, Version, fetch, fetch_if_changed
+from catalog.pictures.pausing_redis import PausingRedis
 
 PUBLIC = "93.184.216.34"
 PUBLIC_IPV6 = "2606:2800:220:1:248:1893:25c8:1946"
@@ -160,6 +164,8 @@ class Internet:
 
 @pytest.fixture
 def internet(monkeypatch, settings, pictures):
+    # On a connection from before: those made from now on are on record.
+    politeness.forget("shop.test")
     # The fixture `pictures` has exempted its server: here nothing is exempt unless a test says so.
     settings.FETCH_ALLOWED_HOSTS = []
     internet = Internet()
@@ -722,6 +728,116 @@ def test_a_picture_that_is_labelled_as_a_web_page_is_taken(shop):
     shop.serve("/shoe.jpg", PICTURE, content_type="text/html")
 
     assert fetch("http://shop.test/shoe.jpg").data == PICTURE
+
+
+# --- Another version than the one that is known ------------------------------------------------------------
+
+DATE = "Sat, 21 Nov 2026 07:00:00 GMT"
+
+
+@pytest.mark.parametrize("version", [Version(etag='"v1"'), Version(last_modified=DATE), Version('"v1"', DATE)])
+def test_a_version_that_still_stands_there_is_not_sent_again(shop, version):
+    shop.serve("/shoe.jpg", PICTURE, headers={"ETag": '"v1"', "Last-Modified": DATE})
+
+    assert isinstance(fetch_if_changed("http://shop.test/shoe.jpg", version), NotModified)
+
+
+def test_another_version_is_fetched(shop):
+    shop.serve("/shoe.jpg", PICTURE, headers={"ETag": '"v2"'})
+
+    fetched = fetch_if_changed("http://shop.test/shoe.jpg", Version(etag='"v1"'))
+
+    assert (fetched.data, fetched.version) == (PICTURE, Version(etag='"v2"'))
+
+
+def test_a_server_that_knows_no_conditions_is_understood(scripted):
+    scripted.serve(say(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"))
+
+    assert fetch_if_changed("http://shop.test/shoe.jpg", Version('"v1"', DATE)).data == b"abc"
+    head = scripted.heads[0].split("\r\n")
+    assert {'If-None-Match: "v1"', f"If-Modified-Since: {DATE}"} <= set(head)
+
+
+def test_nothing_has_changed_is_no_answer_to_whoever_knows_nothing(shop):
+    shop.serve("/shoe.jpg", b"", status=304)
+
+    with pytest.raises(FetchError, match="HTTP status 304"):
+        fetch_if_changed("http://shop.test/shoe.jpg", Version())
+
+
+# --- Politeness ---------------------------------------------------------------------------------------------
+
+
+DATES = [
+    ("Sat, 21 Nov 2099 07:00:00 GMT", 3600),
+    ("Saturday, 21-Nov-65 07:00:00 GMT", 3600),
+    ("Sat Nov 21 07:00:00 2099", 3600),
+    ("Sat, 21 Nov 99999 07:00:00 GMT", 30),
+    (f"Sat, 21 Nov {10**20} 07:00:00 GMT", 30),
+    (f"Sat, 21 Nov {'9' * 5_000} 07:00:00 GMT", 30),
+    ("Sat, 41 Nov 2099 07:00:00 GMT", 30),
+]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("120", 120), ("", 30), ("soon", 30), ("7200", 3600), ("9" * 5_000, 3600), *DATES]
+)
+def test_a_server_that_has_too_much_to_do_is_left_alone(shop, status, told, seconds):
+    shop.serve("/shoe.jpg", b"", status=status, headers={"Retry-After": told})
+    shop.serve("/hat.jpg", PICTURE)
+
+    assert failure("http://shop.test/shoe.jpg").retry_after == timedelta(seconds=seconds)
+    error = failure("http://shop.test/hat.jpg")
+
+    assert (error.code, error.retryable) == ("image_fetch_failed", True)
+    assert error.message == "shop.test has asked us to wait before we fetch more pictures. Try again later."
+    assert seconds - 5 < error.retry_after.total_seconds() <= seconds
+    assert shop.requests == {"/shoe.jpg": 1}
+
+
+def test_the_connections_of_a_killed_worker_are_free_again_after_a_while(shop, settings):
+    settings.FETCH_CONNECTIONS_PER_HOST = 1
+    shop.serve("/shoe.jpg", PICTURE)
+    politeness.connection_to("shop.test", seconds=-0.9).__enter__()  # for a tenth of a second, and never given back
+
+    assert fetch("http://shop.test/shoe.jpg").data == PICTURE
+
+
+def test_other_servers_are_not_left_alone(shop, internet):
+    internet.names["other.test"] = [[PUBLIC]]
+    shop.serve("/shoe.jpg", PICTURE)
+    politeness.forget("other.test")
+    politeness.leave_alone("shop.test", timedelta(hours=1))
+
+    assert fetch("http://other.test/shoe.jpg").data == PICTURE
+
+
+def test_no_more_connections_are_made_to_a_server_than_allowed(shop, settings):
+    settings.FETCH_CONNECTIONS_PER_HOST = 2
+    shop.serve("/shoe.jpg", PICTURE)
+
+    with politeness.connection_to("shop.test", seconds=60):
+        with politeness.connection_to("shop.test", seconds=60):
+            error = failure("http://shop.test/shoe.jpg", deadline=0.1)
+            assert (error.code, error.retryable, shop.requests) == ("image_fetch_failed", True, {})
+            assert error.message == (
+                "We are fetching many pictures from shop.test just now, and did not come to this one. Try again later."
+            )
+        assert fetch("http://shop.test/shoe.jpg").data == PICTURE
+
+
+def test_without_redis_fetching_goes_on_and_it_is_logged_once(shop, settings, caplog, monkeypatch):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(politeness, "_redis", PausingRedis("no regard"))
+    shop.serve("/shoe.jpg", PICTURE)
+
+    for _ in range(2):
+        assert fetch("http://shop.test/shoe.jpg").data == PICTURE
+
+    assert [record.message for record in caplog.records if record.name == "catalog.pictures.pausing_redis"] == [
+        "no regard"
+    ]
 
 
 # --- TLS ----------------------------------------------------------------------------------------------------

@@ -5,19 +5,17 @@ from collections.abc import Collection
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from PIL.Image import Image
 
 from accounts.models import Tenant
 from catalog.models import ProductImage
-from catalog.vision.thumbnail import make_thumbnail
 
 
-def store_thumbnail(tenant: Tenant, sha256: str, image: Image) -> str:
-    """Store the thumbnail of a picture unless it is there, and return its name."""
-    name = f"thumbnails/{tenant.pk}/{sha256[:2]}/{sha256}.webp"
+def store_thumbnail(tenant: Tenant, sha256: str, thumbnail: bytes) -> str:
+    """Store the thumbnail of a picture, a JPEG, unless it is there, and return its name."""
+    name = f"thumbnails/{tenant.pk}/{sha256[:2]}/{sha256}.jpg"
     if default_storage.exists(name):
         return name
-    return default_storage.save(name, ContentFile(make_thumbnail(image)))
+    return default_storage.save(name, ContentFile(thumbnail))
 
 
 def discard_thumbnails(tenant_pk: int, names: Collection[str]) -> None:

@@ -1,0 +1,1 @@
+"""Pictures at their addresses: fetching them politely, looking for them again, and keeping their thumbnails."""
