@@ -5,9 +5,7 @@ from dataclasses import asdict
 
 import pytest
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client
@@ -15,32 +13,52 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import totp
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.keys import digest
-from accounts.models import ApiKey, IdempotentRequest, Tenant, User, UserGroup
-from analytics.models import FeedbackEvent, SearchEvent
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    CallbackSecret,
+    IdempotentRequest,
+    Tenant,
+    User,
+    UserGroup,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+from analytics.models import SearchEvent
 from billing.models import Plan, Subscription
 from catalog.models import (
-    CustomField,
-    Embedding,
-    Encoder,
+    CatalogSettings,
     Job,
     JobItem,
+    ModerationFloor,
     Product,
     ProductImage,
     RelevanceCalibration,
     VectorIndex,
 )
 from conftest import PASSWORD, create_tenant
-from merchandising.models import MerchandisingRule, PromoBanner, SynonymSet
 from search.configuration.config import config_of
-from search.models import ChatThread, Experiment, SavedSearch, SearchConfig
+from search.models import Experiment, SearchConfig
 from search.ranking import Weights
+from trooply.tests.admin_rows import (
+    act,
+    create_experiment,
+    create_job,
+    create_product,
+    create_rows,
+    logged,
+    messages_of,
+    signed_in,
+    url,
+)
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
-ADDABLE = [Tenant, UserGroup, User, Plan, Subscription, TOTPDevice, StaticDevice]
+ADDABLE = [Tenant, UserGroup, User, Plan, Subscription, TOTPDevice, StaticDevice, ModerationFloor]
 
 
 @pytest.fixture(autouse=True)
@@ -65,167 +83,6 @@ def desk(staff):
 def rows(tenant, staff):
     """One row of every model, by model."""
     return create_rows(tenant, staff, 1)
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def create_rows(tenant, staff, number):
-    user = User.objects.create_user(f"user{number}@example.com", PASSWORD, tenant=tenant)
-    key, _ = ApiKey.objects.create_key(tenant=tenant, name="Till", scopes=["products:read"])
-    encoder = Encoder.objects.create(name=f"encoder-{number}", dimensions=3)
-    product = create_product(tenant, f"shoe-{number}")
-    image = product.images.get()
-    job = create_job(tenant)
-    created = [
-        Tenant.objects.create(name=f"Shop {number}"),
-        UserGroup.objects.create(tenant=tenant, name=f"Group {number}", permissions=["products:read"]),
-        user,
-        key,
-        IdempotentRequest.objects.create(
-            tenant=tenant, key=f"{number}", fingerprint="f" * 64, body={"key": "sk_of_an_answer"}
-        ),
-        Plan.objects.create(name=f"plan-{number}", title=f"Plan {number}", monthly_price=9),
-        Subscription.objects.create(tenant=create_bare_tenant(number), plan=Plan.objects.get(name=Plan.FREE)),
-        encoder,
-        product,
-        image,
-        Embedding.objects.create(tenant=tenant, product=product, image=image, encoder=encoder, vector=[1, 0, 0]),
-        VectorIndex.objects.create(tenant=tenant, encoder=encoder, rows=20_000),
-        CustomField.objects.create(tenant=tenant, key=f"season_{number}", display_name="Season", type="string"),
-        create_calibration(tenant, encoder),
-        job,
-        job.items.get(),
-        create_search_event(tenant, number),
-        FeedbackEvent.objects.create(tenant=tenant, product_id=f"shoe-{number}", action="click"),
-        MerchandisingRule.objects.create(tenant=tenant, rule_type="pin", product_ids=[f"shoe-{number}"]),
-        PromoBanner.objects.create(tenant=tenant, title="Sale"),
-        SynonymSet.objects.create(tenant=tenant, words=["shoe", "boot"]),
-        create_search_config(number),
-        create_experiment(tenant, number),
-        SavedSearch.objects.create(tenant=tenant, name="Shoes", mode="text", params={"query": "shoe"}),
-        ChatThread.objects.create(tenant=tenant, turns=[{"message": "shoes", "answer": "I found 1 product."}]),
-        TOTPDevice.objects.create(user=user, name="phone"),
-        create_backup_codes(user),
-        LogEntry.objects.log_actions(staff.pk, [product], 2, "Looked", single_object=True),
-    ]
-    return {type(row): row for row in created}
-
-
-def create_bare_tenant(number):
-    return Tenant.objects.create(name=f"Bare {number}")
-
-
-def create_product(tenant, product_id, *, image_urls=("https://shop.example/shoe.jpg",), **fields):
-    thumbnail = default_storage.save(f"thumbnails/{tenant.pk}/{product_id}.webp", ContentFile(b"picture"))
-    product = Product.objects.create(
-        tenant=tenant,
-        product_id=product_id,
-        image_urls=list(image_urls),
-        metadata={"name": "Shoe"},
-        price=19,
-        currency="EUR",
-        quality=0.8,
-        status=Product.Status.INDEXED,
-        **fields,
-    )
-    product.images.create(
-        tenant=tenant,
-        position=0,
-        sha256=digest(product_id),
-        width=800,
-        height=600,
-        thumbnail=thumbnail,
-        palette=[{"hex": "#c81e1e", "share": 0.7, "name": "red"}],
-        shape={"aspect_ratio": 1.3, "fill": 0.6, "silhouette": []},
-        quality={"score": 0.8, "grade": "good", "problems": [], "hint": ""},
-        product_type="shoe",
-        product_type_confidence=0.9,
-    )
-    return product
-
-
-def create_job(tenant, *, finished=True, item_status=JobItem.Status.FAILED):
-    job = Job.objects.create(
-        tenant=tenant,
-        kind=Job.Kind.INDEX,
-        total=1,
-        status=Job.Status.FAILED if finished else Job.Status.PROCESSING,
-        finished_at=timezone.now() if finished else None,
-    )
-    job.items.create(tenant=tenant, index=0, product_id="shoe", document={"product_id": "shoe"}, status=item_status)
-    return job
-
-
-def create_calibration(tenant, encoder):
-    return RelevanceCalibration.objects.create(
-        tenant=tenant,
-        encoder=encoder,
-        mode=RelevanceCalibration.Mode.TEXT,
-        pictures=100,
-        is_own=True,
-        queries=100,
-        scores=5_000,
-        slope=20,
-        offset=-6,
-        histogram={"hits": [], "misses": []},
-    )
-
-
-def create_search_event(tenant, number):
-    return SearchEvent.objects.create(
-        tenant=tenant,
-        search_id=f"search-{number}",
-        mode="text",
-        text="red shoe",
-        results=3,
-        milliseconds=12.5,
-        created_at=timezone.now(),
-    )
-
-
-def create_search_config(number):
-    return SearchConfig.objects.create(tenant=Tenant.objects.create(name=f"Tuned {number}"), **asdict(Weights()))
-
-
-def create_experiment(tenant, number):
-    return Experiment.objects.create(
-        tenant=tenant,
-        name="Looks only",
-        variant_a=asdict(Weights()),
-        variant_b=asdict(Weights()),
-        planned_sample=100,
-        status=Experiment.Status.RUNNING if number == 1 else Experiment.Status.STOPPED,
-    )
-
-
-def create_backup_codes(user):
-    device = StaticDevice.objects.create(user=user, name="codes")
-    device.token_set.create(token=StaticToken.random_token())
-    return device
-
-
-def url(model, page, *args):
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
-
-
-def act(desk, action, *selected, confirmed=True):
-    """Run an action on the rows, past the page that asks first, and return the page that follows."""
-    fields = {"action": action, "_selected_action": [row.pk for row in selected]}
-    if confirmed:
-        fields["confirmed"] = "yes"
-    return desk.post(url(type(selected[0]), "changelist"), fields, follow=True)
-
-
-def messages_of(response):
-    return [str(message) for message in response.context["messages"]]
-
-
-def logged():
-    return [(entry.object_repr, entry.get_change_message()) for entry in LogEntry.objects.order_by("pk")]
 
 
 # --- Pages --------------------------------------------------------------------------------------------------
@@ -281,8 +138,11 @@ def test_a_tenants_user_is_sent_to_the_staffs_sign_in(admin_user, model):
 
 def test_a_tenants_page_links_to_all_that_belongs_to_it(desk, tenant):
     page = desk.get(url(Tenant, "change", tenant.pk)).content.decode()
-    for model in (User, UserGroup, ApiKey, Product, Job, SearchEvent):
-        assert f'href="{url(model, "changelist")}?tenant__id__exact={tenant.pk}"' in page
+    for model in (User, UserGroup, ApiKey, Product, Job, SearchEvent, CatalogSettings):
+        link = f"{url(model, 'changelist')}?tenant__id__exact={tenant.pk}"
+        assert f'href="{link}"' in page
+        assert desk.get(link).status_code == 200
+    assert f'href="{url(AuditEntry, "changelist")}?tenant_id={tenant.pk}"' in page
 
 
 def test_the_front_page_counts_tenants_products_jobs_and_searches(desk, rows, tenant):
@@ -293,7 +153,7 @@ def test_the_front_page_counts_tenants_products_jobs_and_searches(desk, rows, te
     figures = desk.get("/admin/").context["figures"]
     assert {figure.label: figure.value for figure in figures} == {
         "Active tenants": 1,
-        "Products": 2,
+        "Products": 3,
         "Failed products": 1,
         "Jobs at work": 1,
         "Searches in 24 hours": 1,
@@ -304,8 +164,11 @@ def test_the_front_page_counts_tenants_products_jobs_and_searches(desk, rows, te
 
 def test_no_page_shows_a_secret_or_its_digest(desk, rows, tenant):
     user, device, codes = rows[User], rows[TOTPDevice], rows[StaticDevice]
+    CallbackSecret.objects.create(tenant=tenant, secret="a-secret-of-callbacks")
     secrets = [
         tenant.client_secret_digest,
+        "a-secret-of-callbacks",
+        rows[WebhookEndpoint].secret,
         rows[ApiKey].digest,
         rows[IdempotentRequest].body["key"],
         user.password.split("$")[-1],
@@ -313,7 +176,8 @@ def test_no_page_shows_a_secret_or_its_digest(desk, rows, tenant):
         b32encode(device.bin_key).decode(),
         codes.token_set.get().token,
     ]
-    for row in (tenant, rows[ApiKey], rows[IdempotentRequest], user, device, codes):
+    of_webhooks = (rows[WebhookEndpoint], rows[WebhookEvent], rows[WebhookDelivery])
+    for row in (tenant, rows[ApiKey], rows[IdempotentRequest], user, device, codes, *of_webhooks):
         for page in (url(type(row), "changelist"), url(type(row), "change", row.pk)):
             html = desk.get(page).content.decode()
             assert [secret for secret in secrets if secret in html] == []
@@ -519,14 +383,13 @@ def test_the_page_before_a_deletion_counts_the_pictures(desk, rows):
     assert dict(page.context["model_count"]) == {"products": 1, "pictures": 1}
 
 
-def test_retrying_queues_the_failed_items_of_finished_jobs(desk, tenant):
-    finished, at_work = create_job(tenant), create_job(tenant, finished=False)
-    response = act(desk, "retry_failed", finished, at_work)
+def test_retrying_queues_the_failed_items_of_jobs(desk, tenant):
+    finished, waiting = create_job(tenant), create_job(tenant, finished=False, item_status=JobItem.Status.QUEUED)
+    response = act(desk, "retry_failed", finished, waiting)
     assert finished.items.get().status == JobItem.Status.QUEUED
-    assert at_work.items.get().status == JobItem.Status.FAILED
     assert sorted(messages_of(response)) == sorted(
         [
-            f"{at_work}: This job is still at work. Wait until it has finished, or cancel it.",
+            f"{waiting}: None of these products has failed; there is nothing to try again.",
             f"Queued the failed items again: {finished}.",
         ]
     )
