@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := trooply accounts catalog search billing analytics merchandising widget
 BESIDE_SERVERS := $(BIN)/python -m trooply.embedded --var var/test --throwaway --
 
-.PHONY: help up test check bench train chromium
+.PHONY: help up test check bench chaos train chromium
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ train: $(VENV)/.train ## make the bundled encoder from the pictures in DATA, as 
 $(VENV)/.train: training/requirements.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
+
+chaos: $(VENV)/.dev ## kill each program in the middle of a job, and count what was lost; ARGS are for it
+	@$(BIN)/python -m trooply.embedded --var var/chaos -- $(BIN)/python -m bench.chaos $(ARGS)
 
 bench-encoder: $(VENV)/.dev ## measure encoders beside torch eager open_clip; ARGS are for the benchmark
 	@$(BIN)/python -m bench.encoders $(ARGS)

@@ -26,7 +26,7 @@ def main() -> None:
         from bench.benchmark import run
         from bench.report import write_report
 
-        results = run(pictures=options.images, rows=options.rows, requests=options.requests)
+        results = run(pictures=options.images, rows=options.rows, requests=options.requests, scans=options.scans)
     print(write_report(results))
     if options.json:
         options.json.write_text(json.dumps(asdict(results), indent=2) + "\n")
@@ -44,6 +44,13 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--requests", type=int, default=100, help="searches of each mode and size (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--scans",
+        type=int,
+        nargs="*",
+        default=[10_000, 100_000],
+        help="sizes of the catalogues to scan for duplicates (default: 10000 100000)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser.parse_args()

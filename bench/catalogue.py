@@ -13,6 +13,7 @@ from pgvector.psycopg import register_vector
 
 from accounts.models import Tenant
 from accounts.revisions import bump_revision
+from billing.models import Plan, Subscription
 from catalog.color_search import MIN_COLOR_SHARE
 from catalog.demo.colors import COLORS
 from catalog.demo.drawing import KINDS
@@ -41,6 +42,13 @@ DESCRIPTION_WORDS = 40
 SHARES = (0.5, 0.25, 0.12, 0.08, 0.05)
 
 Vectors = NDArray[np.float16]
+
+
+def create_tenant(name: str) -> Tenant:
+    """Return a new tenant that no limit of a plan holds back."""
+    tenant, _ = Tenant.objects.create_tenant(name=name)
+    Subscription.objects.create(tenant=tenant, plan=Plan.objects.get(name="enterprise"))
+    return tenant
 
 
 def load_catalogue(tenant: Tenant, encoder: Encoder, seen: NDArray[np.float32], rows: int) -> Vectors:

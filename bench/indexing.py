@@ -1,5 +1,6 @@
 """How fast products are indexed: end to end through the API, and where the time of one picture goes."""
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -7,15 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+from django.conf import settings
+
 from accounts.models import Tenant
 from accounts.tokens import issue_token
 from bench.client import Client, json_request
+from bench.encoder_alone import EncoderSpeed, measure_encoder
 from bench.timing import Stages
 from catalog import indexing
 from catalog.documents import ProductDocument
 from catalog.encoder_heads import heads_of
-from catalog.encoders import active_encoder
-from catalog.job_worker import CHUNK
+from catalog.encoders import active_encoder, encoder_row
+from catalog.jobs.steps import STEPS
+from catalog.models import JobItem, ModerationEvent
 
 POLL_SECONDS = 0.25
 # A job that settles nothing for so long has lost its worker.
@@ -51,11 +56,25 @@ def measure_indexing(tenant: Tenant, addresses: Sequence[str]) -> IndexingSpeed:
     request = json_request("/v1/products/bulk", {"products": products})
     with Client(issue_token(tenant)) as client:
         started = time.perf_counter()
-        job = _finished(client, client.post(request)["job_id"])
+        job = finished_job(client, client.post(request)["job_id"])
         seconds = time.perf_counter() - started
     if job["succeeded"] != len(products):
         raise RuntimeError(f"Only {job['succeeded']} of {len(products)} products were indexed: {job['errors'][:3]}")
     return IndexingSpeed(pictures=len(products), seconds=seconds)
+
+
+def measure_encoder_best(pictures: Sequence[bytes]) -> EncoderSpeed:
+    """Measure the encoder alone, in as many processes as the worker has and with as many threads each."""
+    bundle = settings.ENCODER_DIR / encoder_row(active_encoder()).bundle
+    # As the Procfile has it.
+    processes = int(os.environ.get("WORKER_PROCESSES", "2"))
+    threads = int(os.environ.get("WORKER_ENCODER_THREADS", "1"))
+    return measure_encoder(bundle, pictures, processes=processes, threads=threads)
+
+
+def share_of_encoder(indexing: IndexingSpeed, encoder: EncoderSpeed) -> float:
+    """Return how fast products are indexed end to end, as a share of the encoder's own best speed."""
+    return indexing.per_second / encoder.best
 
 
 def measure_stages(tenant: Tenant, addresses: Sequence[str]) -> IndexingStages:
@@ -66,16 +85,18 @@ def measure_stages(tenant: Tenant, addresses: Sequence[str]) -> IndexingStages:
     heads_of(active_encoder())
     stages = Stages()
     with _instrumented(stages):
-        for start in range(0, len(documents), CHUNK):
+        chunk = STEPS[JobItem.Action.INDEX].chunk
+        for start in range(0, len(documents), chunk):
             with stages.stage("all"):
-                indexing.index_products(tenant, documents[start : start + CHUNK])
+                indexing.index_products(tenant, documents[start : start + chunk], surface=ModerationEvent.Surface.BULK)
     return IndexingStages(
         pictures=len(documents),
         milliseconds={name: spent / len(documents) for name, spent in _disjoint(stages.milliseconds).items()},
     )
 
 
-def _finished(client: Client, job_id: str) -> dict[str, Any]:
+def finished_job(client: Client, job_id: str) -> dict[str, Any]:
+    """Return a job once it has finished. Raises RuntimeError when it stands still."""
     processed, deadline = -1, 0.0
     while True:
         job = client.get(f"/v1/jobs/{job_id}")

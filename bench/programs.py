@@ -18,13 +18,13 @@ from trooply.embedded.supervisor import Supervisor
 
 
 @contextmanager
-def running(*names: str) -> Iterator[None]:
-    """Run these programs of the Procfile meanwhile."""
+def running(*names: str) -> Iterator[Supervisor]:
+    """Run these programs of the Procfile meanwhile; a tick of the supervisor starts again those that have died."""
     supervisor = Supervisor(Console(sys.stderr))
     try:
         for name in names:
             supervisor.start(_program(name))
-        yield
+        yield supervisor
     finally:
         supervisor.stop()
 

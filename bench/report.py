@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from textwrap import fill
 
-from bench.benchmark import CatalogueSpeed, Results
+from bench.benchmark import CareSpeed, CatalogueSpeed, Results
 from bench.comparison import Loop
-from bench.indexing import IndexingSpeed, IndexingStages
+from bench.encoder_alone import EncoderSpeed
+from bench.indexing import IndexingSpeed, IndexingStages, share_of_encoder
 from bench.machine import Machine
 from bench.markdown import Cells, table
 from bench.modes import PAGE
@@ -22,7 +23,8 @@ def write_report(results: Results) -> str:
     return "\n\n".join(
         [
             _machine(results.machine),
-            _indexing(results.indexing, results.stages),
+            _indexing(results.indexing, results.encoder, results.stages),
+            _care(results.care),
             *(_catalogue(catalogue) for catalogue in results.catalogues),
             _memory(results.memory),
             _comparison(results),
@@ -40,16 +42,38 @@ def _machine(machine: Machine) -> str:
     )
 
 
-def _indexing(speed: IndexingSpeed, stages: IndexingStages) -> str:
+def _indexing(speed: IndexingSpeed, encoder: EncoderSpeed, stages: IndexingStages) -> str:
     whole = sum(stages.milliseconds.values())
     rows = [(name, f"{spent:.1f}", f"{spent / whole:.0%}") for name, spent in stages.milliseconds.items()]
     return _section(
         "Indexing",
         f"{speed.pictures:,} pictures of 800 x 800 pixels as one bulk job, by a worker with two processes: "
-        f"{speed.seconds:.1f} s, **{speed.per_second:.1f} pictures a second**.\n\n"
+        f"{speed.seconds:.1f} s, **{speed.per_second:.1f} pictures a second**. The encoder alone, in as many processes "
+        f"and at its best batch size, embeds {encoder.best:.1f} a second: indexing has "
+        f"{share_of_encoder(speed, encoder):.2f} of its speed.\n\n"
         f"Where the time of a picture goes, one by one in one process (mean of {stages.pictures}; `database` "
         "is all the rest, most of it PostgreSQL):",
         table(("stage", "ms", "share"), [*rows, ("all", f"{whole:.1f}", "100%")]),
+    )
+
+
+def _care(care: CareSpeed) -> str:
+    patching, webhooks = care.patching, care.webhooks
+    return _section(
+        "Keeping a catalogue",
+        f"New prices and stock for {patching.products:,} products in one request: {patching.seconds:.1f} s, "
+        f"**{patching.per_second:,.0f} products a second**. {webhooks.deliveries:,} webhooks to {webhooks.endpoints} "
+        f"endpoints on loopback: {webhooks.seconds:.1f} s, **{webhooks.per_second:,.0f} a second**, of which "
+        f"{webhooks.repeated} came twice.\n\n"
+        "Scans for near-duplicates, as a job of a worker with two processes, and how many of the pairs that were put "
+        "there it found:",
+        table(
+            ("products", "s", "steps", "pairs found"),
+            [
+                (f"{scan.rows:,}", f"{scan.seconds:.1f}", str(scan.steps), f"{scan.found} of {scan.planted}")
+                for scan in care.scans
+            ],
+        ),
     )
 
 
