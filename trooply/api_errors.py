@@ -128,7 +128,7 @@ def _problem(request: HttpRequest, status: int, code: str, message: str) -> Json
 
 def _problem_response(error: exceptions.APIException, path: str) -> Response:
     status = 422 if isinstance(error, exceptions.ValidationError) else error.status_code
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = dict(getattr(error, "extra", {}))
     if isinstance(error, exceptions.ValidationError):
         extra["errors"] = list(islice(_field_errors(error.detail), MAX_ERRORS))
     if (retryable := getattr(error, "retryable", None)) is not None:

@@ -45,6 +45,7 @@ def every(interval: timedelta, task: str) -> dict[str, Any]:
 
 DEBUG = flag("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 INSECURE_HTTP = flag("INSECURE_HTTP", default=False)
@@ -110,6 +111,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "trooply.navigation.navigation",
             ],
         },
     },
@@ -163,16 +165,20 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_ROUTES = {
     "catalog.tasks.index_items": {"queue": "indexing"},
-    "catalog.tasks.deliver_callback": {"queue": "webhooks"},
+    "accounts.tasks.deliver_webhooks": {"queue": "webhooks"},
     # Where an encoder is loaded already.
     "catalog.tasks.calibrate_relevance": {"queue": "indexing"},
 }
 CELERY_BEAT_SCHEDULE = {
+    "deliver webhooks": every(timedelta(seconds=5), "accounts.tasks.deliver_webhooks"),
     "resume jobs": every(timedelta(seconds=10), "catalog.tasks.resume_jobs"),
     "resume revalidations": every(timedelta(minutes=1), "catalog.tasks.resume_revalidations"),
+    "recheck images": every(timedelta(minutes=1), "catalog.tasks.recheck_images"),
     "build vector indexes": every(timedelta(minutes=1), "catalog.tasks.build_vector_indexes"),
     "calibrate relevance": every(timedelta(minutes=1), "catalog.tasks.calibrate_relevance"),
+    "translate products": every(timedelta(minutes=1), "catalog.tasks.translate_changed_products"),
     "flush search events": every(timedelta(seconds=5), "analytics.tasks.flush_search_events"),
+    "flush moderation scans": every(timedelta(seconds=5), "catalog.tasks.flush_moderation_scans"),
     "update popularity": every(timedelta(minutes=10), "analytics.tasks.update_popularity"),
     "prune": every(timedelta(hours=1), "trooply.tasks.prune"),
 }
@@ -183,14 +189,24 @@ CELERY_TIMEZONE = "UTC"
 ENCODER = env.str("ENCODER", default="scout-2")
 ENCODER_DIR = Path(env.str("ENCODER_DIR", default=str(BASE_DIR / "catalog/encoders")))
 ENCODER_THREADS = number("ENCODER_THREADS", default=2)
+NUDITY_DETECTOR = flag("NUDITY_DETECTOR", default=True)
 LANGUAGE_MODEL_URL = env.str("LANGUAGE_MODEL_URL", default="")
 LANGUAGE_MODEL_KEY = env.str("LANGUAGE_MODEL_KEY", default="")
 LANGUAGE_MODEL_NAME = env.str("LANGUAGE_MODEL_NAME", default="")
+TRANSLATOR_URL = env.str("TRANSLATOR_URL", default="")
+TRANSLATOR_KEY = env.str("TRANSLATOR_KEY", default="")
+TRANSLATOR_KIND = env.str("TRANSLATOR_KIND", default="")
+if TRANSLATOR_KIND not in ("", "libretranslate", "openai"):
+    raise ImproperlyConfigured(f"TRANSLATOR_KIND is {TRANSLATOR_KIND!r}; say libretranslate or openai.")
+TRANSLATOR_MODEL = env.str("TRANSLATOR_MODEL", default="")
 TRANSCRIBER_URL = env.str("TRANSCRIBER_URL", default="")
 TRANSCRIBER_KEY = env.str("TRANSCRIBER_KEY", default="")
 TRANSCRIBER_MODEL = env.str("TRANSCRIBER_MODEL", default="whisper-1")
 EXACT_SEARCH_ROWS = number("EXACT_SEARCH_ROWS", default=5_000)
 FETCH_ALLOWED_HOSTS = env.list("FETCH_ALLOWED_HOSTS", default=[])
+FETCH_CONNECTIONS_PER_HOST = number("FETCH_CONNECTIONS_PER_HOST", default=8)
+# Hours after which a picture is looked for again at its address, to see whether it is another; 0 switches this off.
+IMAGE_RECHECK_HOURS = number("IMAGE_RECHECK_HOURS", default=168)
 
 MEDIA_ROOT = VAR_DIR / "media"
 MEDIA_URL = "/media/"
@@ -199,7 +215,13 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-S3_OPTIONS = {
+# What only its owner may read, such as exports, and only through us.
+PRIVATE_ROOT = VAR_DIR / "private"
+STORAGES["private"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": PRIVATE_ROOT, "base_url": None},
+}
+S3_OPTIONS: dict[str, Any] = {
     "bucket_name": S3_BUCKET,
     "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
     "region_name": env.str("S3_REGION", default=None),
@@ -214,6 +236,10 @@ if S3_BUCKET:
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": S3_OPTIONS,
     }
+    STORAGES["private"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": S3_OPTIONS | {"location": "private", "custom_domain": None, "object_parameters": {}},
+    }
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -221,6 +247,8 @@ STATIC_ROOT = VAR_DIR / "static"
 # Pictures come as base64 inside JSON too: 15 MB of picture are 20 MB of text.
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+# Feeds are read line by line from a temporary file, so they may be larger.
+MAX_FEED_BYTES = number("MAX_FEED_BYTES", default=1024**3)
 
 # --- Who is there -------------------------------------------------------------------------------------------------
 
@@ -289,6 +317,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# --- Mail ---------------------------------------------------------------------------------------------------------
+
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Seconds for each answer of a mail server; a task has half a minute in all.
+EMAIL_TIMEOUT = 10
+if email_url := env.str("EMAIL_URL", default=""):
+    vars().update(env.email_url_config(email_url))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Trooply <trooply@localhost>")
+
 # --- REST API -----------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -297,6 +335,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "trooply.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "trooply.openapi.OperationSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    # `?format=` is what a feed is written in; what an answer is written in, the Accept header says.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_PARSER_CLASSES": ["accounts.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "trooply.api_errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
@@ -315,6 +355,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "WebhookState": "accounts.models.WebhookEndpoint.State",
+        "DeliveryStatus": "accounts.models.WebhookDelivery.Status",
+        "RedeliveryStatus": "accounts.webhooks.serializers.RANGE_STATUSES",
         "ProductStatus": "catalog.models.Product.Status",
         "JobStatus": "catalog.models.Job.Status",
         "JobKind": "catalog.models.Job.Kind",

@@ -26,11 +26,15 @@ class Answer:
 
 
 class PictureServer(ThreadingHTTPServer):
-    """Serves registered answers from a free port, 404 to all else; `requests` counts them by path."""
+    """Serves registered answers from a free port, 404 to all else; `requests` counts them by path.
+
+    Who asks for another version than the registered one, by its ETag or Last-Modified, is told 304: `unchanged` counts.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), PictureHandler)
         self.requests: Counter[str] = Counter()
+        self.unchanged: Counter[str] = Counter()
         self.stopping = threading.Event()
         self._answers: dict[str, Answer] = {}
         self._lock = threading.Lock()
@@ -84,11 +88,20 @@ class PictureHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         # A client that has seen enough hangs up: for some tests that is the very point.
         with suppress(ConnectionError):
-            self.say(self.server.answer(self.path))
+            answer = self.server.answer(self.path)
+            self.say(Answer(b"", status=304) if self.has_version_of(answer) else answer)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.do_GET()
+
+    def has_version_of(self, answer: Answer) -> bool:
+        """Return whether the client has this very answer, and count it if so."""
+        etag, date = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
+        known = answer.headers.get("ETag") == etag if etag else answer.headers.get("Last-Modified") == date
+        is_known = bool(etag or date) and answer.status == 200 and known
+        self.server.unchanged[self.path] += is_known
+        return is_known
 
     def say(self, answer: Answer) -> None:
         self.server.stopping.wait(answer.delay)

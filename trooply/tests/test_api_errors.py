@@ -42,7 +42,7 @@ def test_a_browser_gets_a_page_and_the_api_never_does(db):
 
 
 def test_a_wrong_method_is_told(owner):
-    response = owner.client.delete("/v1/products")
+    response = owner.client.put("/v1/products", {})
     assert (response.status_code, response.json()["error"]) == (405, "method_not_allowed")
 
 

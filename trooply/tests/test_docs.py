@@ -4,15 +4,19 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from uuid import UUID
 
 import pytest
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
+from accounts.webhooks.events import EventType
+from accounts.webhooks.samples import NODE, PYTHON
 from analytics.serializers import MAX_DAYS
-from catalog import facets, fetch, field_changes, filter_dialects
+from catalog import facets, field_changes, filter_dialects
 from catalog.custom_fields_api import MAX_ENUM_VALUES
+from catalog.pictures import fetch
 from catalog.vision import decode, regions
 from merchandising import banners, models, synonyms
 from search import api, inputs, modes, objects_api, preview_api, retrieval, saved
@@ -24,6 +28,8 @@ from search.voice import recordings
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/search.md").read_text()
+CATALOGUE = (ROOT / "docs/catalogue.md").read_text()
+WEBHOOKS = (ROOT / "docs/webhooks.md").read_text()
 DOCUMENTS = {path.relative_to(ROOT): path.read_text() for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))}
 
 ADDRESS = re.compile(r"(?:\b(GET|POST|PUT|PATCH|DELETE) )?(?:\$URL)?(?<!…)(/v1/[^\s`\"'<>|()]*[\w}…])")
@@ -109,6 +115,24 @@ def test_every_example_of_the_guide_is_accepted(owner, index):
             response = owner.client.generic(method, address, json.dumps(body), content_type="application/json")
             assert response.status_code < 300, (address, response.content)
             assert all(result.get("status", 200) == 200 for result in response.json().get("results", ())), address
+
+
+def test_every_example_of_the_catalogue_is_accepted(owner, index):
+    index(**{"shoe-001": (20, 40, 220), "shoe-002": (20, 40, 221)})
+    group = owner.tenant.duplicate_groups.create(similarity=0.97, members_digest="0" * 64)
+    for product in owner.tenant.products.all():
+        group.members.create(tenant=owner.tenant, product=product, similarity=0.97)
+    examples = EXAMPLE.findall(CATALOGUE)
+    assert len(examples) == 3
+    for method, address, body in examples:
+        path = address.replace("{group_id}", group.group_id)
+        response = owner.client.generic(method, path, body, content_type="application/json")
+        assert response.status_code < 300, (address, response.content)
+
+
+def test_the_guide_of_webhooks_names_every_event_and_shows_the_samples_that_are_tested():
+    assert [event for event in EventType if f"`{event}`" not in WEBHOOKS] == []
+    assert [code for code in (PYTHON, NODE) if indent(code, "    ").rstrip() not in WEBHOOKS] == []
 
 
 @pytest.mark.parametrize("what", LIMITS)

@@ -84,7 +84,7 @@ def api(db, monkeypatch):
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     # Invented names have no address; to ask for each takes seconds.
-    monkeypatch.setattr("catalog.fetch.socket.getaddrinfo", find_no_address)
+    monkeypatch.setattr("accounts.outbound.socket.getaddrinfo", find_no_address)
     schema = schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application())
     yield schema
     for signal in (request_started, request_finished):

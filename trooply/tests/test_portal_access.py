@@ -4,7 +4,8 @@ from django.test import Client
 from accounts.models import Tenant, User
 from conftest import picture
 
-PAGES = ("/", "/products", "/search", "/history", "/search-settings", "/custom-fields")
+CARE = ("/import", "/jobs", "/quality", "/duplicates", "/attributes", "/moderation", "/webhooks", "/settings")
+PAGES = ("/", "/products", "/search", "/history", "/search-settings", "/custom-fields", *CARE)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -30,7 +30,7 @@ def test_pictures_are_kept_and_served_by_the_bucket(bucket, owner, index, django
     index(a=(255, 0, 0))
     stored = list(bucket.objects.all())
     assert len(stored) == 1
-    assert stored[0].key.endswith(".webp")
+    assert stored[0].key.endswith(".jpg")
     assert stored[0].get()["CacheControl"] == "public, max-age=31536000, immutable"
     address = owner.client.get("/v1/products/a").json()["images"][0]["thumbnail_url"]
     assert requests.get(address, timeout=5).content == stored[0].get()["Body"].read()

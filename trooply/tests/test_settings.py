@@ -82,6 +82,10 @@ def test_messages_of_the_schedule_expire_when_the_next_ones_come():
         "update popularity": 600,
         "resume revalidations": 60,
         "prune": 3600,
+        "deliver webhooks": 5,
+        "flush moderation scans": 5,
+        "recheck images": 60,
+        "translate products": 60,
     }
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.views import APIView
 
+from accounts.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from catalog.models import Job, Product
 from merchandising.models import MerchandisingRule, PromoBanner, SynonymSet
 from search.models import Experiment, SavedSearch
@@ -37,12 +38,20 @@ def ids(owner, index):
     weights = asdict(Weights())
     experiment = owner.tenant.experiments.create(variant_a=weights, variant_b=weights, planned_sample=100)
     saved = owner.tenant.saved_searches.create(name="Red", mode="text", params={"query": "red"})
+    webhook = owner.tenant.webhook_endpoints.create(url="https://example.com/", events=["*"], secret="s" * 16)
+    event = WebhookEvent.objects.create(tenant=owner.tenant, type="product.deleted", data={})
+    delivery = webhook.deliveries.create(tenant=owner.tenant, event=event)
     return {
+        "webhook_id": webhook.webhook_id,
+        "delivery_id": delivery.delivery_id,
+        "event_id": owner.tenant.moderation_events.get().event_id,
         "product_id": "a",
+        "token": "forged",
         "key": "season",
         "experiment_id": experiment.experiment_id,
         "saved_id": saved.saved_id,
         "job_id": job.job_id,
+        "group_id": owner.tenant.duplicate_groups.create(similarity=0.97, members_digest="0" * 64).group_id,
         "rule_id": MerchandisingRule.objects.create(tenant=owner.tenant, rule_type="pin", product_ids=["a"]).pk,
         "banner_id": PromoBanner.objects.create(tenant=owner.tenant, title="Sale").pk,
         "synonym_id": SynonymSet.objects.create(tenant=owner.tenant, words=["sofa", "couch"]).pk,
@@ -52,7 +61,8 @@ def ids(owner, index):
 def test_a_stranger_finds_nothing_anywhere(ids, stranger):
     patterns = api_patterns()
     assert len(patterns) >= 15
-    watched = (Product, Job, Experiment, SavedSearch, MerchandisingRule, PromoBanner, SynonymSet)
+    watched = [Product, Job, Experiment, SavedSearch, MerchandisingRule, PromoBanner, SynonymSet]
+    watched += [WebhookEndpoint, WebhookDelivery]
     before = [list(model.objects.values()) for model in watched]
     for pattern in patterns:
         path = reverse(pattern.name, kwargs={name: ids[name] for name in pattern.pattern.converters})

@@ -130,8 +130,11 @@ def _beat() -> Program:
 def _worker() -> Program:
     # It has nobody to mingle and gossip with.
     worker = _celery("worker", "-Q", QUEUES, "-c", "2", "--without-mingle", "--without-gossip")
+    # Beside each other processes index most with one thread each, where a search is answered soonest with more.
+    threads = os.environ.get("WORKER_ENCODER_THREADS", "1")
+    command = ("env", f"ENCODER_THREADS={threads}", *worker.command)
     # Asked to end it would finish its tasks, without database and broker. The next worker gets them again.
-    return replace(worker, orphan_signal=signal.SIGKILL)
+    return replace(worker, command=command, orphan_signal=signal.SIGKILL)
 
 
 def _celery(command: str, *arguments: str) -> Program:

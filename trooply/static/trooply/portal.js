@@ -43,9 +43,9 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (document.activeElement === document.body) target.focus({ preventScroll: true });
 });
 
-// --- Navigation, which is wider than a phone ------------------------------------------------------------------------
+// --- Navigation, which is longer than a small window ----------------------------------------------------------------
 
-document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest" });
 
 // --- Dialogs --------------------------------------------------------------------------------------------------------
 

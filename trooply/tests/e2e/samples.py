@@ -17,6 +17,7 @@ _HEADINGS: dict[int | str, str] = {
     FUSION: "NEW Multi-Modal Fusion Search",
     9: "9 Search Results & Feedback",
     10: "10 Set Up Webhooks",
+    11: "11 Secure Your Account",
 }
 _PYTHON = re.compile(r"(import |# )")
 _JAVASCRIPT = re.compile(r"(//|const |let |await )")

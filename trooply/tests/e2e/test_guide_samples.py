@@ -1,4 +1,7 @@
-"""Steps 3 to 9 of the developer guide run unchanged but for addresses and credentials, in all three languages."""
+"""Steps 3 to 9 of the developer guide run unchanged but for addresses and credentials, in all three languages.
+
+Step 10 does in Python; what it says in JavaScript of signatures runs in the tests of webhooks.
+"""
 
 import ast
 import json
@@ -19,6 +22,7 @@ from trooply.tests.e2e.samples import FUSION, read_samples
 
 GUIDE = settings.BASE_DIR.parent / "shared/product/developer-portal.txt"
 STEPS = (3, 4, 5, 6, 7, 8, FUSION, 9)
+WEBHOOKS = 10
 # What stands in the guide for everything with an @ in it: a file in curl, an email address elsewhere.
 HIDDEN = "[email\N{NO-BREAK SPACE}protected]"
 
@@ -129,6 +133,13 @@ def test_python(ready, tmp_path):
     assert shoe["clicks"] >= 1
     assert answers["Analytics"]["conversion"].keys() >= {"clicks", "add_to_carts", "purchases"}
     assert isinstance(answers["Suggestions"]["suggestions"], list)
+
+
+def test_webhooks_in_python(ready, token, tmp_path):
+    script = f"access_token = {token!r}\n{ready(read_samples(GUIDE, WEBHOOKS).python)}"
+    (tmp_path / "webhooks.py").write_text(script)
+    output = run([sys.executable, "webhooks.py"], tmp_path)
+    assert re.fullmatch(r"Webhook registered: wh_\w+\nActive webhooks: 1\nWebhook deleted\n", output)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")

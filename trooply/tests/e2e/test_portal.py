@@ -23,7 +23,8 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-PAGES = ("/", "/products", "/search", "/search?query=red+dress", "/search-settings", "/custom-fields", "/docs")
+CARE = ("/import", "/jobs", "/quality", "/duplicates", "/attributes", "/moderation", "/webhooks", "/settings")
+PAGES = ("/", "/products", "/search", "/search?query=red+dress", "/search-settings", "/custom-fields", *CARE, "/docs")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 # Playwright runs an event loop in the test's thread, in which Django then refuses to reach its database.
