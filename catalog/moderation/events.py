@@ -59,8 +59,10 @@ def record_scans_later(events: Sequence[ModerationEvent]) -> None:
     They are lost without Redis, and while MAX_PENDING wait: those that have come first are then kept.
     """
     rows = [{name: getattr(event, name) for name in FIELDS} for event in events]
+    # Held until the end: a client that nobody holds closes its connections, and with them a pipeline's.
+    client = _client()
     try:
-        with _client().pipeline() as pipeline:
+        with client.pipeline() as pipeline:
             pipeline.rpush(PENDING, *[json.dumps(row, cls=DjangoJSONEncoder) for row in rows])
             pipeline.ltrim(PENDING, 0, MAX_PENDING - 1)
             waiting, _ = pipeline.execute()
