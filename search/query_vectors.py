@@ -10,13 +10,10 @@ answer is the same whether it was remembered or not.
 import functools
 import hashlib
 import json
-import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 import numpy as np
 import redis
@@ -25,12 +22,9 @@ from numpy.typing import NDArray
 
 from catalog.indexing import open_picture
 from catalog.moderation.scores import detects_nudity, find_nudity
+from catalog.pictures.pausing_redis import PausingRedis
 from catalog.vision.encoder import Encoder
 from search.query_sight import Sight, sight_of
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 KEY = "trooply:query-vector"
 COUNTS = "trooply:query-vectors"
@@ -41,8 +35,6 @@ LIFETIME = timedelta(days=1)
 TIMEOUT_SECONDS = 0.25
 # Pictures of queries that are looked at in one process at once, beside the encoder.
 CONCURRENT_SIGHTS = 4
-# After a failure Redis is left alone for so long.
-PAUSE_SECONDS = 10.0
 # To be raised when something else is seen in the same query: what is remembered is then seen anew.
 VERSION = 2
 FLOAT_BYTES = 2
@@ -135,27 +127,5 @@ def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
 
 
-class _PausingRedis:
-    """Redis, which is left alone for a while after it has failed: searches go on without it."""
-
-    def __init__(self) -> None:
-        self._paused_until = float("-inf")
-
-    def call(self, command: Callable[[redis.Redis], T | None]) -> T | None:
-        """Return what a command returns, or None when Redis cannot be asked."""
-        if time.monotonic() < self._paused_until:
-            return None
-        try:
-            return command(_client(settings.REDIS_URL))
-        except redis.RedisError as error:
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
-            logger.warning("vectors of queries are not remembered", extra={"error": str(error)})
-            return None
-
-    def resume(self) -> None:
-        """Ask Redis again at the next query."""
-        self._paused_until = float("-inf")
-
-
-_redis = _PausingRedis()
+_redis = PausingRedis("vectors of queries are not remembered", timeout=TIMEOUT_SECONDS)
 _beside = ThreadPoolExecutor(CONCURRENT_SIGHTS, thread_name_prefix="sight")

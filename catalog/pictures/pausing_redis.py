@@ -13,17 +13,19 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Redis that does not answer in this time is not waited for.
-TIMEOUT_SECONDS = 0.5
 # After it has failed, it is left alone for so long.
 PAUSE_SECONDS = 10.0
 
 
 class PausingRedis:
-    """Redis for one purpose; `loss` is what the log says is lost without it."""
+    """Redis for one purpose; `loss` is what the log says is lost without it.
 
-    def __init__(self, loss: str) -> None:
+    An answer that takes longer than `timeout` seconds is not waited for.
+    """
+
+    def __init__(self, loss: str, *, timeout: float = 0.5) -> None:
         self._loss = loss
+        self._timeout = timeout
         self._paused_until = float("-inf")
 
     def call(self, command: Callable[[redis.Redis], T]) -> T | None:
@@ -31,7 +33,7 @@ class PausingRedis:
         if time.monotonic() < self._paused_until:
             return None
         try:
-            return command(_client(settings.REDIS_URL))
+            return command(_client(settings.REDIS_URL, self._timeout))
         except redis.RedisError as error:
             self._paused_until = time.monotonic() + PAUSE_SECONDS
             logger.warning(self._loss, extra={"error": str(error)})
@@ -43,5 +45,5 @@ class PausingRedis:
 
 
 @functools.cache
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
+def _client(url: str, timeout: float) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
